@@ -1,0 +1,137 @@
+"""The feature frame of the opportunity score: one row per opportunity and as-of date."""
+
+from __future__ import annotations
+
+import polars as pl
+from duckdb import DuckDBPyConnection
+
+from ml_assets.features.catalogue import FEATURE_NAMES, OPPORTUNITY_FEATURES
+from ml_assets.features.queries import REQUESTED_SNAPSHOT, has_table, run_query
+from ml_assets.features.snapshots import KEYS, with_as_of_end
+
+PRIOR_DEALS = 20.0
+PRIOR_ACCOUNT_DEALS = 4.0
+DAYS_PER_WEEK = 7.0
+COUNTS = (
+    "activities_7d",
+    "activities_30d",
+    "activities_90d",
+    "inbound_7d",
+    "inbound_30d",
+    "inbound_90d",
+    "inbound_total",
+    "outbound_7d",
+    "outbound_30d",
+    "outbound_90d",
+    "outbound_total",
+    "emails_30d",
+    "calls_30d",
+    "calls_connected_total",
+    "meetings_30d",
+    "meetings_90d",
+    "meetings_missed_total",
+    "people_total",
+    "people_inbound",
+    "people_30d",
+    "touches_30d",
+    "touches_90d",
+    "line_count",
+    "product_count",
+    "contact_role_count",
+)
+
+
+def opportunity_features(con: DuckDBPyConnection, snapshots: pl.DataFrame) -> pl.DataFrame:
+    """Everything that was known about each opportunity at the end of its as-of date.
+
+    Args:
+        con: connection on the warehouse (schema core).
+        snapshots: result of `snapshot_state`, one row per opportunity_id and as_of_date, with the
+            attributes set at creation.
+
+    Returns:
+        The keys and the columns of `OPPORTUNITY_FEATURES` in that order, one row per snapshot,
+        sorted by the keys. Counts are 0 where nothing happened; what is unknown is null.
+    """
+    requested = with_as_of_end(
+        snapshots.select(*KEYS, "account_id", "currency_code", "owner_user_id", "amount_local")
+    )
+    profile = _family(con, "account", requested)
+    with_segment = requested.join(profile.select(*KEYS, "segment"), on=list(KEYS), how="left")
+    families = [
+        profile,
+        _family(con, "amount", with_segment),
+        _family(con, "activity", requested),
+        _family(con, "touches", requested),
+        _family(con, "lines", requested),
+        _family(con, "track_record", requested),
+        _contact_roles(con, requested),
+    ]
+    frame = snapshots
+    for family in families:
+        frame = frame.join(family, on=list(KEYS), how="left", validate="1:1")
+    derived = _with_derived(frame.with_columns(pl.col(COUNTS).fill_null(0)))
+    return derived.select(*KEYS, *_typed_features()).sort(KEYS)
+
+
+def _family(con: DuckDBPyConnection, name: str, requested: pl.DataFrame) -> pl.DataFrame:
+    return run_query(con, name, {REQUESTED_SNAPSHOT: requested})
+
+
+def _contact_roles(con: DuckDBPyConnection, requested: pl.DataFrame) -> pl.DataFrame:
+    """Contact roles where core holds them; a warehouse without them has none."""
+    if has_table(con, "core", "fct_opportunity_contact"):
+        return _family(con, "contact_roles", requested)
+    return requested.select(*KEYS).with_columns(contact_role_count=pl.lit(0))
+
+
+def _with_derived(frame: pl.DataFrame) -> pl.DataFrame:
+    """Ratios, smoothed rates and calendar features."""
+    return frame.with_columns(
+        days_per_stage=pl.col("age_days") / (pl.col("stage_move_count") + 1),
+        is_overdue=pl.col("days_to_close_date") < 0,
+        days_to_quarter_end=_days_to_quarter_end(pl.col("as_of_date")),
+        days_from_close_date_to_quarter_end=_days_to_quarter_end(pl.col("close_date")),
+        has_amount=pl.col("amount").is_not_null(),
+        amount_to_segment_median=_ratio("amount", "segment_median_amount"),
+        amount_change_ratio=_ratio("amount_local", "first_amount_local"),
+        inbound_share=_ratio("inbound_total", pl.col("inbound_total") + pl.col("outbound_total")),
+        inbound_per_week=pl.col("inbound_total")
+        / ((pl.col("age_days") + DAYS_PER_WEEK) / DAYS_PER_WEEK),
+        activity_trend=pl.col("activities_30d")
+        - (pl.col("activities_90d") - pl.col("activities_30d")) / 2,
+        owner_win_rate=_smoothed("owner", PRIOR_DEALS),
+        account_win_rate=_smoothed("account", PRIOR_ACCOUNT_DEALS),
+    )
+
+
+def _ratio(numerator: str, denominator: str | pl.Expr) -> pl.Expr:
+    below = pl.col(denominator) if isinstance(denominator, str) else denominator
+    return pl.when(below > 0).then(pl.col(numerator) / below)
+
+
+def _smoothed(party: str, prior_deals: float) -> pl.Expr:
+    """Win rate so far, drawn towards the company's by `prior_deals` imagined deals."""
+    company = pl.when(pl.col("company_closed_count") > 0).then(
+        pl.col("company_won_count") / pl.col("company_closed_count")
+    )
+    return (pl.col(f"{party}_won_count") + prior_deals * company) / (
+        pl.col(f"{party}_closed_count") + prior_deals
+    )
+
+
+def _days_to_quarter_end(day: pl.Expr) -> pl.Expr:
+    quarter_end = day.dt.truncate("1q").dt.offset_by("1q")
+    return (quarter_end - day).dt.total_days() - 1
+
+
+def _typed_features() -> list[pl.Expr]:
+    types: dict[str, type[pl.DataType]] = {
+        "number": pl.Float64,
+        "category": pl.String,
+        "boolean": pl.Boolean,
+    }
+    return [pl.col(feature.name).cast(types[feature.kind]) for feature in OPPORTUNITY_FEATURES]
+
+
+__all__ = ["FEATURE_NAMES", "opportunity_features"]

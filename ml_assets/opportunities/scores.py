@@ -1,0 +1,126 @@
+"""Scores of the open opportunities, in the shape of ml_opportunity_score."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+from duckdb import DuckDBPyConnection
+
+from ml_assets.evaluation import wilson_interval
+from ml_assets.features import open_opportunities, opportunity_features
+from ml_assets.features.queries import run_query
+from ml_assets.features.snapshots import KEYS, end_of_day, snapshot_state
+from ml_assets.opportunities.settings import MODEL_NAME, feature_schema
+from ml_assets.registry import champion_as_of
+from ml_assets.registry.store import load_scorer
+
+BASE_RATE_VERSION = "base_rate"
+MODEL = "model"
+NOT_TRAINED = "not_trained"
+UNKNOWN_RATE = 0.5
+
+SCORE_SCHEMA: Mapping[str, pl.DataType | type[pl.DataType]] = {
+    "opportunity_id": pl.String,
+    "as_of_date": pl.Date,
+    "model_version": pl.String,
+    "win_probability": pl.Float64,
+    "win_probability_low": pl.Float64,
+    "win_probability_high": pl.Float64,
+    "expected_amount": pl.Decimal(18, 2),
+    "top_factors": pl.String,
+    "data_sufficiency": pl.String,
+}
+
+
+def score_open_opportunities(
+    con: DuckDBPyConnection, as_of: date, models_dir: Path, registry: pl.DataFrame
+) -> pl.DataFrame:
+    """Score every open opportunity with the champion of the day, or with the base rate.
+
+    Without a champion every deal gets the share of closed deals that were won (closed and recorded
+    by the day's end), with its 95 % Wilson interval and no reasons.
+
+    Args:
+        con: connection on the warehouse (schema core, built as of `as_of`).
+        as_of: the day.
+        models_dir: folder of trained models.
+        registry: rows of ml_model_registry.
+
+    Returns:
+        Columns of `SCORE_SCHEMA`, one row per open opportunity, sorted by opportunity_id.
+        `expected_amount` is win_probability times amount (corporate currency), null without one.
+        `top_factors` is JSON text. `data_sufficiency` is `model`, or `<why>: base rate` with
+        insufficient_history, no_signal, leak_suspected or not_trained as the why.
+    """
+    deals = open_opportunities(con, as_of)
+    champion = champion_as_of(registry, MODEL_NAME, as_of, feature_schema())
+    if champion is None:
+        scored = _base_rate_scores(con, as_of, deals, registry)
+    else:
+        scored = _model_scores(con, deals, models_dir, champion)
+    return (
+        scored.with_columns(
+            expected_amount=(pl.col("win_probability") * pl.col("score_amount").cast(pl.Float64))
+            .round(2)
+            .cast(pl.Decimal(18, 2))
+        )
+        .select(pl.col(name).cast(dtype) for name, dtype in SCORE_SCHEMA.items())
+        .sort("opportunity_id")
+    )
+
+
+def base_rate(con: DuckDBPyConnection, as_of: date) -> tuple[int, int]:
+    """Won and closed opportunities by the end of a day, deleted ones aside."""
+    opportunities = run_query(con, "opportunities", {}, {"clock_end": end_of_day(as_of)})
+    state = snapshot_state(con, opportunities.with_columns(as_of_date=pl.lit(as_of)))
+    closed = state.filter(pl.col("is_closed") & ~pl.col("is_deleted"))
+    return int(closed["is_won"].sum()), closed.height
+
+
+def _base_rate_scores(
+    con: DuckDBPyConnection, as_of: date, deals: pl.DataFrame, registry: pl.DataFrame
+) -> pl.DataFrame:
+    won, closed = base_rate(con, as_of)
+    low, high = wilson_interval(won, closed)
+    return deals.with_columns(
+        model_version=pl.lit(BASE_RATE_VERSION),
+        win_probability=pl.lit(won / closed if closed else UNKNOWN_RATE),
+        win_probability_low=pl.lit(low),
+        win_probability_high=pl.lit(high),
+        top_factors=pl.lit("[]"),
+        data_sufficiency=pl.lit(f"{_refusal(registry, as_of)}: base rate"),
+    )
+
+
+def _refusal(registry: pl.DataFrame, as_of: date) -> str:
+    """Why the latest challenger was not promoted."""
+    trained = registry.filter(
+        (pl.col("model_name") == MODEL_NAME) & (pl.col("trained_as_of") <= as_of)
+    ).sort("trained_as_of", "model_version")
+    if trained.is_empty():
+        return NOT_TRAINED
+    return str(json.loads(trained["metrics"][-1])["verdict"])
+
+
+def _model_scores(
+    con: DuckDBPyConnection, deals: pl.DataFrame, models_dir: Path, champion: str
+) -> pl.DataFrame:
+    scorer = load_scorer(models_dir, MODEL_NAME, champion)
+    features = opportunity_features(con, snapshot_state(con, deals.drop("score_amount")))
+    predicted = scorer.predict(features)
+    factors = [
+        json.dumps(reasons, ensure_ascii=False) for reasons in predicted["top_factors"].to_list()
+    ]
+    scores = features.select(*KEYS).with_columns(
+        model_version=pl.lit(champion),
+        win_probability=predicted["probability"],
+        win_probability_low=predicted["probability_low"],
+        win_probability_high=predicted["probability_high"],
+        top_factors=pl.Series(factors, dtype=pl.String),
+        data_sufficiency=pl.lit(MODEL),
+    )
+    return deals.join(scores, on=list(KEYS), how="left")

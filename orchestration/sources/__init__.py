@@ -1,0 +1,1 @@
+"""Where raw data comes from: the simulated company, files, and vendor APIs. No Dagster here."""

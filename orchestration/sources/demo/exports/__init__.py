@@ -1,0 +1,1 @@
+"""The vendors' shapes: how the world appears in exports of each system."""

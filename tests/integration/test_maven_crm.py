@@ -1,0 +1,143 @@
+"""Somebody else's CRM export, from four CSV files to published marts."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from tests.integration.conftest import PROJECT, Warehouse
+
+EXPORT = PROJECT.parent / "shared" / "data" / "maven_crm"
+SOURCE = PROJECT / "tests" / "fixtures" / "maven_crm" / "source.yml"
+
+pytestmark = pytest.mark.skipif(
+    not EXPORT.is_dir(), reason="the public CRM export ../shared/data/maven_crm is not here"
+)
+
+
+@pytest.fixture(scope="module")
+def printed() -> list[str]:
+    return []
+
+
+@pytest.fixture(scope="module")
+def warehouse(new_warehouse: Callable[[str], Warehouse], printed: list[str]) -> Warehouse:
+    warehouse = new_warehouse("maven")
+    printed.append(warehouse.run("--source", str(SOURCE)))
+    return warehouse
+
+
+def over_the_files(sql: str) -> list[tuple[object, ...]]:
+    """Plain SQL over the export itself."""
+    with duckdb.connect() as con:
+        for path in Path(EXPORT).glob("*.csv"):
+            con.execute(f"create view {path.stem} as from read_csv('{path}', header = true)")
+        return con.execute(sql).fetchall()
+
+
+def test_the_known_truths_are_in_the_published_facts(warehouse: Warehouse) -> None:
+    assert warehouse.query(
+        "select count(*) filter (is_won), count(*) filter (is_lost), count(*) filter (is_open), "
+        "sum(amount) filter (is_won) from core.fct_opportunity"
+    ) == [(4238, 2473, 2089, 10005534)]
+
+
+def test_the_marts_agree_with_them(warehouse: Warehouse) -> None:
+    assert warehouse.query(
+        "select sum(numerator), sum(denominator) from marts.mart_win_rate "
+        "where basis = 'closed_count' and period_type = 'quarter' and segment_type = 'company'"
+    ) == [(4238, 6711)]
+    assert warehouse.query(
+        "select sum(opportunity_count) from marts.mart_pipeline_daily where date_day = as_of_date"
+    ) == [(2089,)]
+    assert warehouse.query("select count(*) from marts.mart_deal_inspection") == [(2089,)]
+
+
+def test_win_rate_by_quarter_equals_plain_sql_over_the_files(warehouse: Warehouse) -> None:
+    mart = warehouse.query(
+        "select cast(period_start as varchar), numerator, denominator from marts.mart_win_rate "
+        "where basis = 'closed_count' and period_type = 'quarter' and segment_type = 'company' "
+        "and denominator > 0 order by 1"
+    )
+    files = over_the_files(
+        "select cast(date_trunc('quarter', close_date) as varchar), "
+        "count(*) filter (deal_stage = 'Won'), count(*) from sales_pipeline "
+        "where deal_stage in ('Won', 'Lost') group by 1 order by 1"
+    )
+    assert [(a, int(b), int(c)) for a, b, c in mart] == files
+
+
+def test_won_value_by_agent_equals_plain_sql_over_the_files(warehouse: Warehouse) -> None:
+    facts = warehouse.query(
+        "select u.name, sum(o.amount) from core.fct_opportunity as o "
+        "join core.dim_user as u on u.user_id = o.owner_user_id and u.is_current "
+        "where o.is_won group by 1 order by 1"
+    )
+    files = over_the_files(
+        "select sales_agent, sum(close_value) from sales_pipeline "
+        "where deal_stage = 'Won' group by 1 order by 1"
+    )
+    assert facts == files
+
+
+def test_median_sales_cycle_equals_plain_sql_over_the_files(warehouse: Warehouse) -> None:
+    assert warehouse.query(
+        "select median(days_to_close) from core.fct_opportunity where is_won"
+    ) == over_the_files(
+        "select median(close_date - engage_date) from sales_pipeline where deal_stage = 'Won'"
+    )
+
+
+def test_the_dirt_ends_as_it_should(warehouse: Warehouse) -> None:
+    # Without account: kept. Misspelt product: repaired and counted. Open without amount: kept.
+    assert warehouse.query(
+        "select count(*) filter (account_id is null), count(*) filter (is_open and amount is null) "
+        "from core.fct_opportunity"
+    ) == over_the_files(
+        "select count(*) filter (account is null), "
+        "count(*) filter (deal_stage not in ('Won', 'Lost') and close_value is null) "
+        "from sales_pipeline"
+    )
+    repaired = warehouse.inside(
+        "select source_value, rows_repaired from ops.ops_repair order by source_value"
+    )
+    assert dict(repaired)["GTXPro"] == 1480
+    assert dict(repaired)["technolgy"] == 12
+    assert warehouse.query("select count(*) from core.dim_product where name = 'GTXPro'") == [(0,)]
+
+
+def test_rows_received_are_staged_refused_or_superseded(warehouse: Warehouse) -> None:
+    [(received,)] = warehouse.inside("select sum(rows_received) from ops.ops_load")
+    [(rows,)] = over_the_files(
+        "select (select count(*) from accounts) + (select count(*) from products) "
+        "+ (select count(*) from sales_teams) + (select count(*) from sales_pipeline)"
+    )
+    assert received == rows
+    assert warehouse.inside("select count(*) from intermediate.int_crm__opportunities") == [(8800,)]
+
+
+def test_a_model_without_signal_is_not_promoted_and_the_scores_say_so(
+    warehouse: Warehouse,
+) -> None:
+    registry = warehouse.query("select is_champion from ml.ml_model_registry")
+    assert not any(champion for (champion,) in registry)
+    scores = warehouse.query(
+        "select distinct data_sufficiency, win_probability from ml.ml_opportunity_score"
+    )
+    assert len(scores) == 1
+    sufficiency, probability = scores[0]
+    assert "base rate" in sufficiency
+    assert probability == pytest.approx(4238 / 6711, abs=0.02)
+
+
+def test_marts_without_data_are_empty_and_not_missing(warehouse: Warehouse) -> None:
+    for table in ("marts.mart_quota_attainment", "core.fct_activity", "core.fct_touchpoint"):
+        assert warehouse.query(f"select count(*) from {table}") == [(0,)]
+
+
+def test_the_summary_tells_of_repairs_gates_and_the_model(
+    warehouse: Warehouse, printed: list[str]
+) -> None:
+    for expected in ("GTXPro → GTX Pro", "G4", "base rate", "sales_marts.duckdb"):
+        assert expected in printed[0]

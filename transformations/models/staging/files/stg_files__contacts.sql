@@ -1,0 +1,27 @@
+with
+
+versions as (
+    select * from {{ ref('stg_files__contact_versions') }}
+),
+
+latest as (
+    {{ latest_version('versions', key='source_system, source_id') }}
+)
+
+select
+    source_system,
+    source_id,
+    account_source_id,
+    owner_user_source_id,
+    merged_into_contact_source_id,
+    name,
+    email,
+    title,
+    department,
+    lead_source,
+    is_email_valid,
+    is_deleted,
+    created_at,
+    modified_at,
+    load_id
+from latest

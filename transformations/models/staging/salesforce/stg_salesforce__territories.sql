@@ -1,0 +1,36 @@
+with
+
+source as (
+    select * from {{ accepted_rows('raw_salesforce', 'Territory2') }}
+),
+
+renamed as (
+    select
+        cast('salesforce' as {{ dbt.type_string() }}) as source_system,
+        {{ clean_text('Id') }} as source_id,
+        {{ clean_text('ParentTerritory2Id') }} as parent_territory_source_id,
+        {{ clean_text('Name') }} as name,
+        cast(null as {{ dbt.type_string() }}) as region,
+        cast(null as {{ dbt.type_timestamp() }}) as created_at,
+        coalesce(
+            {{ utc_timestamp('SystemModstamp') }}, {{ utc_timestamp('LastModifiedDate') }}
+        ) as modified_at,
+        load_id,
+        _row as source_row
+    from source
+),
+
+latest as (
+    {{ latest_version('renamed') }}
+)
+
+select
+    source_system,
+    source_id,
+    parent_territory_source_id,
+    name,
+    region,
+    created_at,
+    modified_at,
+    load_id
+from latest
