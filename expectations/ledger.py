@@ -17,8 +17,9 @@ create table if not exists ops.ops_load (
 create table if not exists ops.ops_check (
     run_id varchar, gate varchar, table_name varchar, expectation varchar, column_name varchar,
     severity varchar, success boolean, observed_value varchar, unexpected_count bigint,
-    element_count bigint, checked_at timestamp, message varchar
+    element_count bigint, checked_at timestamp
 );
+alter table ops.ops_check add column if not exists message varchar;
 create table if not exists ops.ops_judged (
     source_system varchar, object_name varchar, load_id bigint, run_id varchar,
     rows_received bigint, rows_accepted bigint, rows_refused bigint, judged_at timestamp

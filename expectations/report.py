@@ -13,6 +13,9 @@ Severity = Literal["critical", "quarantine", "warning", "info"]
 """What a failed expectation leads to: `critical` stops what lies downstream, `quarantine` sets the
 failing rows aside and goes on, `warning` and `info` only count."""
 
+NOTHING_NEW = "nothing_new"
+"""The expectation that a gate records when it found no row to judge."""
+
 SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 
 
@@ -97,7 +100,7 @@ class GateReport:
 
     def describe(self) -> str:
         """The report in a few lines: the verdict, then one line for each finding."""
-        if not self.outcomes:
+        if [outcome.expectation for outcome in self.outcomes] == [NOTHING_NEW]:
             return f"{self.title}: passed, nothing to judge"
         verdict = "passed" if self.passed else "failed"
         held = sum(outcome.success for outcome in self.outcomes)

@@ -15,7 +15,7 @@ from expectations.g1_raw.objects import RawObject
 from expectations.g1_raw.reference import make_reference_tables
 from expectations.g1_raw.tables import JudgedRows
 from expectations.quarantine import RawTable
-from expectations.report import GateError, GateReport, Outcome, RowCounts
+from expectations.report import NOTHING_NEW, GateError, GateReport, Outcome, RowCounts
 from expectations.row_rules import RowRule, accepted
 from expectations.runner import GateSession, now, opened
 from expectations.suites import TableSuite
@@ -128,6 +128,8 @@ class _Judgement:
                 self._prepare_once()
                 self._make_parents(one)
                 self._judge_object(one, rows, new_rows)
+        if not self.counts:
+            self.outcomes.append(self._nothing_new())
         if self.judged_up_to and self.system != FILES:
             timed = [
                 one for one in self.objects.values() if one.recorded_at in self.columns[one.name]
@@ -157,6 +159,21 @@ class _Judgement:
                     self.at,
                 ],
             )
+
+    def _nothing_new(self) -> Outcome:
+        return Outcome(
+            gate=GATE,
+            schema=self.schema,
+            table="*",
+            expectation=NOTHING_NEW,
+            columns=(),
+            severity="info",
+            success=True,
+            observed="0",
+            unexpected_count=None,
+            element_count=None,
+            message=f"{self.schema}: no new row, and none in quarantine, to judge",
+        )
 
     def _table(self, name: str) -> RawTable:
         return RawTable(self.system, name, self.schema)

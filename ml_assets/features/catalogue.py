@@ -37,7 +37,6 @@ OPPORTUNITY_FEATURES: tuple[Feature, ...] = (
     *_theme(
         "Stage",
         ("stage", "category", "stage"),
-        ("stage_order", "number", "stage number"),
         ("stage_move_count", "number", "stage changes"),
         ("stage_skip_count", "number", "stages skipped"),
         ("stage_regression_count", "number", "steps back"),
@@ -130,6 +129,8 @@ OPPORTUNITY_FEATURES: tuple[Feature, ...] = (
         ("people_inbound", "number", "people who wrote or called"),
         ("people_30d", "number", "people engaged in 30 days"),
         ("contact_role_count", "number", "contacts with a role"),
+        ("has_champion", "boolean", "champion named"),
+        ("has_decision_maker", "boolean", "decision maker or economic buyer named"),
     ),
     *_theme(
         "Marketing touches",

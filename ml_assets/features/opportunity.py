@@ -37,7 +37,6 @@ COUNTS = (
     "touches_90d",
     "line_count",
     "product_count",
-    "contact_role_count",
 )
 
 
@@ -54,13 +53,16 @@ def opportunity_features(con: DuckDBPyConnection, snapshots: pl.DataFrame) -> pl
         sorted by the keys. Counts are 0 where nothing happened; what is unknown is null.
     """
     requested = with_as_of_end(
-        snapshots.select(*KEYS, "account_id", "currency_code", "owner_user_id", "amount_local")
+        snapshots.select(
+            *KEYS, "account_id", "currency_code", "owner_user_id", "amount_local", "close_date"
+        )
     )
     profile = _family(con, "account", requested)
     with_segment = requested.join(profile.select(*KEYS, "segment"), on=list(KEYS), how="left")
     families = [
         profile,
         _family(con, "amount", with_segment),
+        _family(con, "calendar", requested),
         _family(con, "activity", requested),
         _family(con, "touches", requested),
         _family(con, "lines", requested),
@@ -79,19 +81,28 @@ def _family(con: DuckDBPyConnection, name: str, requested: pl.DataFrame) -> pl.D
 
 
 def _contact_roles(con: DuckDBPyConnection, requested: pl.DataFrame) -> pl.DataFrame:
-    """Contact roles where core holds them; a warehouse without them has none."""
+    """Contact roles where core holds them; without them nothing is known of them."""
     if has_table(con, "core", "fct_opportunity_contact"):
-        return _family(con, "contact_roles", requested)
-    return requested.select(*KEYS).with_columns(contact_role_count=pl.lit(0))
+        return (
+            requested.select(*KEYS)
+            .join(_family(con, "contact_roles", requested), on=list(KEYS), how="left")
+            .with_columns(
+                pl.col("contact_role_count").fill_null(0),
+                pl.col("has_champion", "has_decision_maker").fill_null(False),
+            )
+        )
+    return requested.select(*KEYS).with_columns(
+        contact_role_count=pl.lit(None, dtype=pl.Int64),
+        has_champion=pl.lit(None, dtype=pl.Boolean),
+        has_decision_maker=pl.lit(None, dtype=pl.Boolean),
+    )
 
 
 def _with_derived(frame: pl.DataFrame) -> pl.DataFrame:
-    """Ratios, smoothed rates and calendar features."""
+    """Ratios and smoothed rates."""
     return frame.with_columns(
         days_per_stage=pl.col("age_days") / (pl.col("stage_move_count") + 1),
         is_overdue=pl.col("days_to_close_date") < 0,
-        days_to_quarter_end=_days_to_quarter_end(pl.col("as_of_date")),
-        days_from_close_date_to_quarter_end=_days_to_quarter_end(pl.col("close_date")),
         has_amount=pl.col("amount").is_not_null(),
         amount_to_segment_median=_ratio("amount", "segment_median_amount"),
         amount_change_ratio=_ratio("amount_local", "first_amount_local"),
@@ -118,11 +129,6 @@ def _smoothed(party: str, prior_deals: float) -> pl.Expr:
     return (pl.col(f"{party}_won_count") + prior_deals * company) / (
         pl.col(f"{party}_closed_count") + prior_deals
     )
-
-
-def _days_to_quarter_end(day: pl.Expr) -> pl.Expr:
-    quarter_end = day.dt.truncate("1q").dt.offset_by("1q")
-    return (quarter_end - day).dt.total_days() - 1
 
 
 def _typed_features() -> list[pl.Expr]:

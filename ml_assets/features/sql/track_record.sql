@@ -73,29 +73,6 @@ party_closings as (
     from attributed
 ),
 
-per_moment as (
-    select
-        party,
-        party_id,
-        known_at,
-        count(*) as closed_count,
-        sum(is_won) as won_count
-    from party_closings
-    group by party, party_id, known_at
-),
-
-running as (
-    select
-        party,
-        party_id,
-        known_at,
-        sum(closed_count) over (
-            partition by party, party_id order by known_at
-        ) as closed_count,
-        sum(won_count) over (partition by party, party_id order by known_at) as won_count
-    from per_moment
-),
-
 parties as (
     select opportunity_id, as_of_date, as_of_end, 'owner' as party, owner_user_id as party_id
     from snapshots
@@ -107,19 +84,45 @@ parties as (
     from snapshots
 ),
 
+-- closings and snapshots of a party in one row of time: a running sum then costs one sort, where a
+-- join would pair every snapshot with every closing before it
+timeline as (
+    select
+        party,
+        party_id,
+        known_at as moment,
+        true as is_closing,
+        is_won,
+        cast(null as varchar) as opportunity_id,
+        cast(null as date) as as_of_date
+    from party_closings
+    union all
+    select
+        party,
+        party_id,
+        as_of_end as moment,
+        false as is_closing,
+        0 as is_won,
+        opportunity_id,
+        as_of_date
+    from parties
+),
+
 known as (
     select
-        parties.opportunity_id,
-        parties.as_of_date,
-        parties.party,
-        running.closed_count,
-        running.won_count
-    from parties
-    asof left join running
-        on
-            parties.party = running.party
-            and parties.party_id = running.party_id
-            and parties.as_of_end > running.known_at
+        party,
+        opportunity_id,
+        as_of_date,
+        is_closing,
+        sum(case when is_closing then 1 else 0 end) over earlier as closed_count,
+        sum(is_won) over earlier as won_count
+    from timeline
+    where party_id is not null
+    window earlier as (
+        partition by party, party_id
+        order by moment, is_closing
+        rows between unbounded preceding and current row
+    )
 )
 
 select
@@ -138,5 +141,6 @@ select
     cast(coalesce(max(case when party = 'company' then won_count end), 0) as bigint)
         as company_won_count
 from known
+where not is_closing
 group by opportunity_id, as_of_date
 order by opportunity_id, as_of_date

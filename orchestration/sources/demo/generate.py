@@ -9,7 +9,7 @@ from pathlib import Path
 import polars as pl
 
 from orchestration.sources.demo import truth as truths
-from orchestration.sources.demo.activity import Activity
+from orchestration.sources.demo.attention import Attention
 from orchestration.sources.demo.clock import (
     FIRST_MONTH,
     START,
@@ -20,9 +20,14 @@ from orchestration.sources.demo.clock import (
     month_start,
 )
 from orchestration.sources.demo.exports import (
-    activity_files,
+    conversation_files,
     crm_accounts,
-    crm_deals,
+    crm_activity,
+    crm_campaigns,
+    crm_deal_parts,
+    crm_leads,
+    crm_opportunities,
+    crm_people,
     crm_setup,
     marketing_files,
 )
@@ -35,19 +40,19 @@ GENERATOR = 1  # raised when the same seed gives another company
 _SALESFORCE = (
     ("Account", "csv", crm_accounts.accounts),
     ("Contact", "csv", crm_accounts.contacts),
-    ("Lead", "csv", crm_accounts.leads),
-    ("Opportunity", "parquet", crm_deals.opportunities),
-    ("OpportunityHistory", "parquet", crm_deals.opportunity_history),
-    ("OpportunityFieldHistory", "parquet", crm_deals.field_history),
-    ("OpportunityLineItem", "parquet", crm_deals.line_items),
-    ("OpportunityContactRole", "csv", crm_deals.contact_roles),
-    ("OpportunitySplit", "csv", crm_deals.splits),
+    ("Lead", "csv", crm_leads.leads),
+    ("Opportunity", "parquet", crm_opportunities.opportunities),
+    ("OpportunityHistory", "parquet", crm_opportunities.opportunity_history),
+    ("OpportunityFieldHistory", "parquet", crm_opportunities.field_history),
+    ("OpportunityLineItem", "parquet", crm_deal_parts.line_items),
+    ("OpportunityContactRole", "csv", crm_deal_parts.contact_roles),
+    ("OpportunitySplit", "csv", crm_deal_parts.splits),
     ("Product2", "csv", crm_setup.products),
-    ("User", "csv", crm_setup.users),
-    ("UserRole", "csv", crm_setup.user_roles),
-    ("Territory2", "csv", crm_setup.territories),
-    ("Campaign", "csv", crm_setup.campaigns),
-    ("CampaignMember", "csv", crm_setup.campaign_members),
+    ("User", "csv", crm_people.users),
+    ("UserRole", "csv", crm_people.user_roles),
+    ("Territory2", "csv", crm_people.territories),
+    ("Campaign", "csv", crm_campaigns.campaigns),
+    ("CampaignMember", "csv", crm_campaigns.campaign_members),
     ("ForecastingQuota", "csv", crm_setup.forecasting_quotas),
     ("DatedConversionRate", "csv", crm_setup.conversion_rates),
 )
@@ -57,18 +62,18 @@ WHOLE: tuple[tuple[Export, Callable[[Book, int, int], pl.DataFrame]], ...] = (
     (Export("hubspot_marketing", "contacts", "jsonl", "id"), marketing_files.contacts),
 )
 # Drawn month by month; rows that arrive late belong to the next month's files.
-MONTHLY: tuple[tuple[Export, Callable[[Book, Activity, int], pl.DataFrame]], ...] = (
-    (Export("salesforce", "Task", "parquet", "Id"), activity_files.tasks),
-    (Export("salesforce", "Event", "csv", "Id"), activity_files.events),
+MONTHLY: tuple[tuple[Export, Callable[[Book, Attention, int], pl.DataFrame]], ...] = (
+    (Export("salesforce", "Task", "parquet", "Id"), crm_activity.tasks),
+    (Export("salesforce", "Event", "csv", "Id"), crm_activity.events),
     (Export("hubspot_marketing", "email_events", "jsonl", "id"), marketing_files.email_events),
     (
         Export("hubspot_marketing", "form_submissions", "jsonl", "conversionId"),
         marketing_files.form_submissions,
     ),
     (Export("hubspot_marketing", "page_views", "parquet", "id"), marketing_files.page_views),
-    (Export("email", "messages", "parquet", "message_id"), activity_files.messages),
-    (Export("phone", "calls", "jsonl", "call_id"), activity_files.calls),
-    (Export("meetings", "meetings", "jsonl", "meeting_id"), activity_files.meetings),
+    (Export("email", "messages", "parquet", "message_id"), conversation_files.messages),
+    (Export("phone", "calls", "jsonl", "call_id"), conversation_files.calls),
+    (Export("meetings", "meetings", "jsonl", "meeting_id"), conversation_files.meetings),
 )
 
 
@@ -149,15 +154,15 @@ def _due(book: Book, first: int, last: int) -> Iterator[tuple[Export, pl.DataFra
             rows = render(book, part[0][0], part[-1][1])
             for period_first, period_last in part:
                 yield export, _between(rows, period_first, period_last), period_first, period_last
-    activity = Activity(book)
+    attention = Attention(book)
     for export, draw in MONTHLY:
         waiting: list[pl.DataFrame] = []
         if first == START_DAY:  # what came before belongs to the first file
-            waiting = [draw(book, activity, month) for month in range(FIRST_MONTH, 0)]
+            waiting = [draw(book, attention, month) for month in range(FIRST_MONTH, 0)]
         else:
-            waiting = [draw(book, activity, month_of(day_date(first)) - 1)]
+            waiting = [draw(book, attention, month_of(day_date(first)) - 1)]
         for period_first, period_last in months:
-            waiting.append(draw(book, activity, month_of(day_date(period_first))))
+            waiting.append(draw(book, attention, month_of(day_date(period_first))))
             rows = pl.concat(waiting)
             yield export, _between(rows, period_first, period_last), period_first, period_last
             waiting = [rows.filter(pl.col("_day") > period_last)]

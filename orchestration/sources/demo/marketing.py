@@ -6,13 +6,12 @@ Warm people open, click and look more; that is the trace of a lead's intent and 
 import numpy as np
 import polars as pl
 
-from orchestration.sources.demo.activity import Activity, draw_moments
+from orchestration.sources.demo.attention import Attention, draw_moments, in_visits, numbered
 from orchestration.sources.demo.clock import DAY, FIRST_MONTH, HOUR, NEVER, month_start
 from orchestration.sources.demo.demand import CAMPAIGNS_PER_MONTH
 from orchestration.sources.demo.exports.book import Book
 from orchestration.sources.demo.streams import Array, Floats, Ints, chance, spread, stream
 
-SERIALS_PER_MONTH = 60_000_000
 SENT, DELIVERED, OPEN, CLICK, BOUNCE, UNSUBSCRIBED = range(6)
 
 
@@ -26,15 +25,10 @@ def has_profile(book: Book) -> Array:
     )
 
 
-def _serials(frame: pl.DataFrame, month: int) -> pl.DataFrame:
-    serial = np.arange(frame.height, dtype=np.int64) + (month + 10) * SERIALS_PER_MONTH
-    return frame.with_columns(serial=pl.Series(serial))
-
-
-def email_events(book: Book, activity: Activity, month: int) -> pl.DataFrame:
+def email_events(book: Book, attention: Attention, month: int) -> pl.DataFrame:
     """Mailing events: moment, kind, lead, contact, campaign, mailing (number of the sent mail)."""
     rng = stream(book.seed, month, "mailings")
-    spans, leads = activity.lead_spans(month), book.world.demand.leads
+    spans, leads = attention.lead_spans(month), book.world.demand.leads
     rate = np.full(len(spans["lead"]), 0.055)
     drawn = draw_moments(rng, spans["start"], spans["end"], rate, spans["offset"])
     lead = spans["lead"][drawn.span]
@@ -52,7 +46,7 @@ def email_events(book: Book, activity: Activity, month: int) -> pl.DataFrame:
         "moment": np.concatenate([drawn.moment, sent_at]),
     }
     warm = np.concatenate([leads["intent"][lead], warmth])
-    return _serials(_reactions(rng, who, warm), month)
+    return numbered(_reactions(rng, who, warm), month)
 
 
 def _mailing(book: Book, month: int) -> int:
@@ -102,22 +96,21 @@ def _reactions(rng: np.random.Generator, who: dict[str, Array], warm: Array) -> 
     )
 
 
-def page_views(book: Book, activity: Activity, month: int) -> pl.DataFrame:
+def page_views(book: Book, attention: Attention, month: int) -> pl.DataFrame:
     """Page views: moment, lead, contact (both -1: anonymous), page, campaign (-1: none)."""
     rng = stream(book.seed, month, "page views")
     leads = book.world.demand.leads
-    spans = activity.lead_spans(month)
+    spans = attention.lead_spans(month)
     rate = 0.085 * np.exp(0.45 * leads["intent"][spans["lead"]])
     drawn = draw_moments(rng, spans["start"], spans["end"], rate, spans["offset"])
     lead = spans["lead"][drawn.span]
     first = _views(rng, drawn.moment, lead=lead, campaign=leads["campaign"][lead])
-    deals = activity.deal_spans(month)
+    deals = attention.deal_spans(month)
     rows = deals["opportunity"].to_numpy()
-    rate = 0.065 * np.exp(0.45 * activity.deal_traits(rows)[:, 1])
-    drawn = draw_moments(rng, deals["start"].to_numpy(), deals["end"].to_numpy(), rate,
-                         deals["offset"].to_numpy())  # fmt: skip
+    rate = 0.065 * np.exp(0.45 * attention.deal_traits(rows)[:, 1])
+    drawn = in_visits(rng, deals, rate)
     deal = rows[drawn.span]
-    contact = activity.people(rng, deal, drawn.moment)
+    contact = attention.people(rng, deal, drawn.moment)
     second = _views(rng, drawn.moment, contact=contact, campaign=np.full(len(deal), -1))
     frame = pl.concat([first, second])
     stranger = rng.random(frame.height) < 0.25
@@ -125,7 +118,7 @@ def page_views(book: Book, activity: Activity, month: int) -> pl.DataFrame:
         lead=pl.when(pl.Series(~stranger)).then("lead").otherwise(-1),
         contact=pl.when(pl.Series(~stranger)).then("contact").otherwise(-1),
     )
-    return _serials(frame, month)
+    return numbered(frame, month)
 
 
 def _views(
@@ -158,7 +151,7 @@ def _views(
     )  # fmt: skip
 
 
-def form_submissions(book: Book, activity: Activity, month: int) -> pl.DataFrame:
+def form_submissions(book: Book, attention: Attention, month: int) -> pl.DataFrame:
     """Forms: the one that makes an inbound lead, and later ones of warm leads."""
     rng = stream(book.seed, month, "forms")
     leads = book.world.demand.leads
@@ -176,7 +169,7 @@ def form_submissions(book: Book, activity: Activity, month: int) -> pl.DataFrame
             "form": leads["source"][inbound],
         }
     )  # fmt: skip
-    spans = activity.lead_spans(month)
+    spans = attention.lead_spans(month)
     rate = 0.012 * np.exp(0.6 * leads["intent"][spans["lead"]])
     drawn = draw_moments(rng, spans["start"], spans["end"], rate, spans["offset"])
     later = pl.DataFrame(
@@ -185,4 +178,4 @@ def form_submissions(book: Book, activity: Activity, month: int) -> pl.DataFrame
             "form": rng.choice([1, 4, 5], len(drawn.span)),
         }
     )  # fmt: skip
-    return _serials(pl.concat([first, later]), month)
+    return numbered(pl.concat([first, later]), month)

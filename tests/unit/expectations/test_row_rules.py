@@ -338,7 +338,7 @@ def test_no_reason_and_no_message_holds_personal_data(raw: RawFixture) -> None:
 
     assert len(texts) > 100
     for text in texts:
-        assert not re.search(r"Jo|Doe|jo\.|@|\d{6}", text), text
+        assert not re.search(r"(?i)jo\b|doe|example|1234", text), text
 
 
 def test_an_outcome_names_the_column_the_share_and_the_fix(raw: RawFixture) -> None:

@@ -1,28 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
-
-import duckdb
 import pytest
-from synthetic_core import AS_OF, Company, simulate
-
-from ml_assets.opportunities import TrainingResult, train_opportunity_model
-
-SEED = 7
-
-
-@dataclass(frozen=True)
-class Trained:
-    company: Company
-    con: duckdb.DuckDBPyConnection
-    models_dir: Path
-    result: TrainingResult
-
-
-def train(company: Company, models_dir: Path) -> Trained:
-    con = company.connect()
-    return Trained(company, con, models_dir, train_opportunity_model(con, AS_OF, models_dir, SEED))
+from synthetic_core import simulate
+from trained_company import Trained, train
 
 
 @pytest.fixture(scope="session")

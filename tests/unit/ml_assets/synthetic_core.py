@@ -85,6 +85,13 @@ class Company:
         return connect(self.tables)
 
 
+def calendar() -> pl.DataFrame:
+    """dim_date with calendar quarters as fiscal quarters, 2016 to 2027."""
+    days = pl.date_range(date(2016, 1, 1), date(2027, 12, 31), eager=True).alias("date_day")
+    next_quarter = pl.col("date_day").dt.truncate("1q").dt.offset_by("1q")
+    return pl.DataFrame(days).with_columns(fiscal_quarter_end_date=next_quarter.dt.offset_by("-1d"))
+
+
 def connect(tables: dict[str, pl.DataFrame]) -> duckdb.DuckDBPyConnection:
     """A database in memory with schema core; tables that are not given are empty."""
     con = duckdb.connect()
@@ -94,7 +101,8 @@ def connect(tables: dict[str, pl.DataFrame]) -> duckdb.DuckDBPyConnection:
         {"stage": STAGES, "stage_order": list(range(1, 9))}, schema_overrides={"stage_order": int}
     )
     contents = {name: pl.DataFrame(schema=schema) for name, schema in SCHEMAS.items()}
-    for name, frame in (contents | {"dim_stage": stages} | tables).items():
+    given = {"dim_stage": stages, "dim_date": calendar()}
+    for name, frame in (contents | given | tables).items():
         con.register("incoming", frame)
         con.execute(f"create table core.{name} as select * from incoming")
         con.unregister("incoming")

@@ -154,7 +154,6 @@ def deal() -> dict[str, Any]:
 
 EXPECTED = {
     "stage": "Discovery",
-    "stage_order": 3,
     "stage_move_count": 3,
     "stage_skip_count": 1,  # Prospecting to Discovery
     "stage_regression_count": 1,

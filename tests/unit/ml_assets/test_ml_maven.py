@@ -7,9 +7,9 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import SEED
 from maven_core import FOLDER, LAST_DAY, maven_tables
 from synthetic_core import connect
+from trained_company import SEED
 
 from ml_assets.opportunities import score_open_opportunities, train_opportunity_model
 

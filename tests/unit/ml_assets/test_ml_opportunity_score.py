@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from conftest import SEED, Trained
 from synthetic_core import AS_OF, connect, simulate
+from trained_company import SEED, Trained
 
 from ml_assets.evaluation import roc_auc
 from ml_assets.features import Sampling, training_snapshots
@@ -17,7 +17,8 @@ from ml_assets.opportunities import (
     score_open_opportunities,
     train_opportunity_model,
 )
-from ml_assets.opportunities.training import labelled_features, opportunity_scorer
+from ml_assets.opportunities.backtest import opportunity_scorer
+from ml_assets.opportunities.samples import labelled_features
 from ml_assets.registry import BACKTEST_SCHEMA, REGISTRY_SCHEMA, empty_registry
 from ml_assets.scoring import ScorerSettings
 

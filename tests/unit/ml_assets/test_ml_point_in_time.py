@@ -9,8 +9,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from conftest import SEED, Trained
 from synthetic_core import AS_OF, Company, connect
+from trained_company import SEED, Trained
 
 from ml_assets.features import Sampling, open_opportunities, opportunity_features
 from ml_assets.features.snapshots import snapshot_state, training_snapshots

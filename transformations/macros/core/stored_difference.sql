@@ -6,17 +6,16 @@
     adds a day and a full refresh give the same table, in whatever order records arrived.
 -#}
 
-{#- Condition on a row of `input` (a CTE): the table does not hold it as it is. -#}
-{% macro is_not_stored(input, key, columns) -%}
-    not exists (
-        select 1
-        from {{ this }} as stored
-        where
-            stored.{{ key }} = {{ input }}.{{ key }}
-            {%- for column in columns if column != key %}
-            and stored.{{ column }} is not distinct from {{ input }}.{{ column }}
-            {%- endfor %}
-    )
+{#- Join and condition that leave the rows of `input` (a CTE) that the table does not hold as they
+    are. The join is on the key alone, which costs a third of one on all columns. -#}
+{% macro without_stored(input, key, columns) -%}
+    left join {{ this }} as stored
+        on {{ input }}.{{ key }} = stored.{{ key }}
+    where
+        stored.{{ key }} is null
+        {%- for column in columns if column != key %}
+        or {{ input }}.{{ column }} is distinct from stored.{{ column }}
+        {%- endfor %}
 {%- endmacro %}
 
 {#- Statement for a pre-hook: remove the rows whose record `relation` no longer shows. -#}

@@ -204,15 +204,13 @@ typed as (
 
 final as (
     select
-        activity_id,
-        opportunity_id,
-        match_rule,
-        confidence
+        typed.activity_id,
+        typed.opportunity_id,
+        typed.match_rule,
+        typed.confidence
     from typed
     {% if is_incremental() -%}
-    where {{ is_not_stored(
-        'typed', 'activity_id', ['opportunity_id', 'match_rule', 'confidence']
-    ) }}
+    {{ without_stored('typed', 'activity_id', ['opportunity_id', 'match_rule', 'confidence']) }}
     union all
     -- a match that no longer holds is overwritten without an opportunity and then removed
     select

@@ -43,10 +43,10 @@ activities as (
 
 final as (
     select
-        {{ columns | join(',\n        ') }}
+        activities.{{ columns | join(',\n        activities.') }}
     from activities
     {% if is_incremental() -%}
-    where {{ is_not_stored('activities', 'activity_id', columns) }}
+    {{ without_stored('activities', 'activity_id', columns) }}
     {%- endif %}
 )
 

@@ -37,10 +37,10 @@ touches as (
 
 final as (
     select
-        {{ columns | join(',\n        ') }}
+        touches.{{ columns | join(',\n        touches.') }}
     from touches
     {% if is_incremental() -%}
-    where {{ is_not_stored('touches', 'touch_id', columns) }}
+    {{ without_stored('touches', 'touch_id', columns) }}
     {%- endif %}
 )
 

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from orchestration.sources.demo import vocabulary as words
-from orchestration.sources.demo.clock import DAY, START_DAY, START_TS, month_start
+from orchestration.sources.demo.clock import DAY, START_TS, month_start
 from orchestration.sources.demo.identifiers import salesforce_ids, taken
 from orchestration.sources.demo.ledger import kept, opportunity_states, with_bad_versions
 from orchestration.sources.demo.quotes import Quotes, draw_quotes
@@ -258,37 +258,3 @@ def _name_parts(numbers: Array) -> tuple[Ints, Ints, Ints, Ints]:
     rest, kind = np.divmod(mixed, types)
     head, tail = np.divmod(rest, tails)
     return head, tail, kind, block % 6
-
-
-def versions(events: list[pl.DataFrame], key: str, columns: list[str]) -> pl.DataFrame:
-    """The state of each record at the end of each day on which something changed.
-
-    Args:
-        events: frames with `key`, `moment` and some of `columns`; missing values mean unchanged.
-        key: the record's number.
-        columns: the state's columns.
-
-    Returns:
-        One row per record and export day, with `_day` (the first day for what came before it) and
-        `_ts` (the moment of the last change).
-    """
-    frame = pl.concat(events, how="diagonal").sort(key, "moment", maintain_order=True)
-    return frame.with_columns(
-        pl.col(*columns).forward_fill().over(key),
-        _ts=pl.col("moment"),
-        _day=pl.max_horizontal(pl.col("moment") // DAY, pl.lit(START_DAY)),
-    ).unique(subset=[key, "_day"], keep="last", maintain_order=True)
-
-
-def dirt(*cases: tuple[pl.Expr, str, str, pl.Expr | str]) -> pl.Expr:
-    """The hidden `_dirt` column: lines "kind|field|detail" of the cases that hold for a row."""
-    lines = [
-        pl.when(condition).then(
-            pl.concat_str(
-                pl.lit(f"{kind}|{field}|"),
-                (detail if isinstance(detail, pl.Expr) else pl.lit(detail)).fill_null(""),
-            )
-        )
-        for condition, kind, field, detail in cases
-    ]
-    return pl.concat_str(lines, separator="\n", ignore_nulls=True).alias("_dirt")

@@ -5,11 +5,11 @@ import polars as pl
 
 from orchestration.sources.demo import marketing
 from orchestration.sources.demo import vocabulary as words
-from orchestration.sources.demo.activity import Activity
+from orchestration.sources.demo.attention import Attention
 from orchestration.sources.demo.clock import DAY, START_DAY, moment_text
-from orchestration.sources.demo.exports.activity_files import code, delayed, person_addresses
-from orchestration.sources.demo.exports.book import Book, dirt, versions
-from orchestration.sources.demo.exports.crm_accounts import version_key
+from orchestration.sources.demo.exports.book import Book
+from orchestration.sources.demo.exports.conversation_files import code, delayed, person_addresses
+from orchestration.sources.demo.exports.records import dirt, version_key, versions
 from orchestration.sources.demo.identifiers import taken
 from orchestration.sources.demo.streams import chance
 
@@ -18,8 +18,8 @@ _SOURCE_NAMES = pl.Series(
     ["ORGANIC_SEARCH", "EMAIL_MARKETING", "OFFLINE", "PAID_SEARCH", "REFERRALS", "REFERRALS",
      "REFERRALS", "OFFLINE", "DIRECT_TRAFFIC"]
 )  # fmt: skip
-_STAGES = ("lead", "marketingqualifiedlead", "opportunity", "customer", "other")
-_STATUSES = ("NEW", "IN_PROGRESS", "OPEN_DEAL", "CONNECTED", "UNQUALIFIED")
+_STAGES = pl.Series(["lead", "marketingqualifiedlead", "opportunity", "customer", "other"])
+_STATUSES = pl.Series(["NEW", "IN_PROGRESS", "OPEN_DEAL", "CONNECTED", "UNQUALIFIED"])
 _PAGES = (
     ("/", "Home"),
     ("/product", "Product"),
@@ -30,7 +30,17 @@ _PAGES = (
     ("/docs/integrations", "Integrations"),
     ("/demo", "Book a demo"),
 )
-_FORMS = ("Contact us", "Webinar registration", "", "Free trial", "Guide download", "Demo request")
+_PATHS = pl.Series([path for path, _ in _PAGES])
+_PAGE_TITLES = pl.Series([title for _, title in _PAGES])
+_FORMS = pl.Series(
+    ["Contact us", "Webinar registration", "", "Free trial", "Guide download", "Demo request"]
+)
+_KINDS = pl.Series(["SENT", "DELIVERED", "OPEN", "CLICK", "BOUNCE", "UNSUBSCRIBED"])
+_UTM_MEDIA = pl.Series(["event", "email", "event", "cpc", "content", "referral"])
+_UTM_SOURCES = pl.Series(["webinar", "newsletter", "fair", "google", "syndication", "partner"])
+_REFERRERS = pl.Series(["https://www.google.com/", "https://www.linkedin.com/", ""])
+_TITLES = pl.Series([title for title, _ in words.TITLES])
+_COUNTRIES = pl.Series([country[0] for country in words.COUNTRIES])
 _SITE = "https://www.tessera.example"
 
 
@@ -57,11 +67,11 @@ def contacts(book: Book, first: int, last: int) -> pl.DataFrame:
         "firstname": taken(pl.Series(words.FIRST_NAMES), own["first"]),
         "lastname": taken(pl.Series(words.LAST_NAMES), own["last"]),
         "company": book.company_names(name),
-        "jobtitle": taken(pl.Series([title for title, _ in words.TITLES]), own["title"]),
-        "lifecyclestage": taken(pl.Series(_STAGES), part["lifecycle"].to_numpy()),
-        "hs_lead_status": taken(pl.Series(_STATUSES), part["lifecycle"].to_numpy()),
+        "jobtitle": taken(_TITLES, own["title"]),
+        "lifecyclestage": taken(_STAGES, part["lifecycle"].to_numpy()),
+        "hs_lead_status": taken(_STATUSES, part["lifecycle"].to_numpy()),
         "hs_analytics_source": taken(_SOURCE_NAMES, own["source"]),
-        "country": taken(pl.Series([c[0] for c in words.COUNTRIES]), country),
+        "country": taken(_COUNTRIES, country),
         "salesforcecontactid": taken(book.contact_ids, linked),
         "salesforceleadid": taken(book.lead_ids, lead),
     }
@@ -115,15 +125,14 @@ def _profile_versions(book: Book) -> pl.DataFrame:
     return versions(events, "row", ["lifecycle"])
 
 
-def email_events(book: Book, activity: Activity, month: int) -> pl.DataFrame:
+def email_events(book: Book, attention: Attention, month: int) -> pl.DataFrame:
     """The month's mailing events."""
-    frame = delayed(marketing.email_events(book, activity, month), book.seed, "mailing")
-    kinds = pl.Series(["SENT", "DELIVERED", "OPEN", "CLICK", "BOUNCE", "UNSUBSCRIBED"])
+    frame = delayed(marketing.email_events(book, attention, month), book.seed, "mailing")
     campaign = frame["campaign"].to_numpy()
     serial = frame["serial"].to_numpy()
     return frame.with_columns(
         id="evt-" + code(serial, book.seed, "mail event"),
-        type=taken(kinds, frame["kind"].to_numpy()),
+        type=taken(_KINDS, frame["kind"].to_numpy()),
         recipient=person_addresses(
             book, frame["contact"].to_numpy(), frame["lead"].to_numpy()
         ),
@@ -140,27 +149,24 @@ def email_events(book: Book, activity: Activity, month: int) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def page_views(book: Book, activity: Activity, month: int) -> pl.DataFrame:
+def page_views(book: Book, attention: Attention, month: int) -> pl.DataFrame:
     """The month's page views."""
-    frame = marketing.page_views(book, activity, month)
+    frame = marketing.page_views(book, attention, month)
     serial, page = frame["serial"].to_numpy(), frame["page"].to_numpy()
     campaign = frame["campaign"].to_numpy()
     kind = book.world.demand.campaigns["kind"][np.maximum(campaign, 0)]
-    medium = pl.Series(["event", "email", "event", "cpc", "content", "referral"])
-    source = pl.Series(["webinar", "newsletter", "fair", "google", "syndication", "partner"])
     tagged = np.where(campaign >= 0, kind, -1)
     referrer = pl.Series(np.where(campaign >= 0, 0, chance(serial, book.seed, "referrer") * 3 // 1))
-    sites = pl.Series(["https://www.google.com/", "https://www.linkedin.com/", ""])
     return frame.with_columns(
         id="pv-" + code(serial, book.seed, "page view"),
         contact_email=person_addresses(
             book, frame["contact"].to_numpy(), frame["lead"].to_numpy()
         ),
-        url=_SITE + taken(pl.Series([path for path, _ in _PAGES]), page),
-        title=taken(pl.Series([title for _, title in _PAGES]), page),
-        referrer=taken(sites, referrer.cast(pl.Int64).to_numpy()).replace("", None),
-        utm_source=taken(source, tagged),
-        utm_medium=taken(medium, tagged),
+        url=_SITE + taken(_PATHS, page),
+        title=taken(_PAGE_TITLES, page),
+        referrer=taken(_REFERRERS, referrer.cast(pl.Int64).to_numpy()).replace("", None),
+        utm_source=taken(_UTM_SOURCES, tagged),
+        utm_medium=taken(_UTM_MEDIA, tagged),
         utm_campaign=taken(book.campaign_names, campaign),
         session_id="s-" + code(frame["session"].to_numpy(), book.seed, "session"),
         _ts=pl.col("moment"),
@@ -175,18 +181,18 @@ def page_views(book: Book, activity: Activity, month: int) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def form_submissions(book: Book, activity: Activity, month: int) -> pl.DataFrame:
+def form_submissions(book: Book, attention: Attention, month: int) -> pl.DataFrame:
     """The month's submitted forms."""
-    frame = marketing.form_submissions(book, activity, month)
+    frame = marketing.form_submissions(book, attention, month)
     serial, form = frame["serial"].to_numpy(), frame["form"].to_numpy()
     lead = frame["lead"].to_numpy()
     leads = book.world.demand.leads
     frame = frame.with_columns(
         conversionId="cv-" + code(serial, book.seed, "conversion"),
-        formName=taken(pl.Series(_FORMS), form),
+        formName=taken(_FORMS, form),
         email=taken(book.lead_emails, lead),
         company=book.company_names(leads["name"][lead]),
-        title=taken(pl.Series([title for title, _ in words.TITLES]), leads["title"][lead]),
+        title=taken(_TITLES, leads["title"][lead]),
         page=_SITE + "/forms/" + pl.Series(form).cast(pl.String),
         _ts=pl.col("moment"),
         _day=pl.max_horizontal(pl.col("moment") // DAY, pl.lit(START_DAY)),

@@ -26,6 +26,11 @@ _SCHEMA_CHANGES = {
     "Opportunity": ("type_change", "Probability", "integer becomes double"),
     "OpportunityHistory": ("type_change", "Probability", "integer becomes double"),
 }
+_MARKS = pl.Series(["out_of_order||", "exact_duplicate||"])
+_DIRT = pl.Schema(
+    (name, pl.String())
+    for name in ("kind", "system", "object", "file", "source_id", "field", "detail")
+)
 _SHUFFLED = {"Opportunity", "OpportunityHistory", "Contact", "messages", "calls", "Task"}
 
 
@@ -74,9 +79,10 @@ def write(
     month = month_of(day_date(first))
     encoding = ENCODINGS.get((export.object, month), "utf-8")
     frame = _in_file_order(frame, export, seed)
-    found = pl.concat(
-        [_dirt_rows(frame, export, name), _file_dirt(export, name, day_date(first), encoding)]
-    )
+    found = _dirt_rows(frame, export, name)
+    if notes := _file_notes(export, day_date(first), encoding):
+        lines = [(kind, export.system, export.object, name, None, *rest) for kind, *rest in notes]
+        found = found.vstack(pl.DataFrame(lines, schema=_DIRT, orient="row"))
     rows = _as_then(frame.drop("_day", "_ts", "_key", "_dirt"), export.object, month)
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -100,8 +106,7 @@ def _as_then(rows: pl.DataFrame, name: str, month: int) -> pl.DataFrame:
 
 def no_dirt() -> pl.DataFrame:
     """An empty list of dirt."""
-    columns = ("kind", "system", "object", "file", "source_id", "field", "detail")
-    return pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
+    return pl.DataFrame(schema=_DIRT)
 
 
 def _in_file_order(frame: pl.DataFrame, export: Export, seed: int) -> pl.DataFrame:
@@ -121,17 +126,18 @@ def _in_file_order(frame: pl.DataFrame, export: Export, seed: int) -> pl.DataFra
     twin = np.arange(len(rows)) >= len(keys)
     order = np.lexsort((twin, keys[rows], moments[rows], days[rows], moved[rows]))
     mark = np.where(twin, 2, moved[rows].astype(np.int64))[order]
-    kinds = taken(pl.Series(["out_of_order||", "exact_duplicate||"]), mark - 1)
+    kinds = taken(_MARKS, mark - 1)
     return frame[rows[order]].with_columns(_dirt=pl.coalesce(kinds, "_dirt"))
 
 
 def _dirt_rows(frame: pl.DataFrame, export: Export, file: str) -> pl.DataFrame:
     """The list of dirt that a frame's `_dirt` column holds."""
-    rows = (
-        frame.filter(pl.col("_dirt").fill_null("") != "")
-        .select(source_id=pl.col(export.key).cast(pl.String), line=pl.col("_dirt").str.split("\n"))
-        .explode("line")
-    )
+    dirty = frame.filter(pl.col("_dirt").fill_null("") != "")
+    if dirty.is_empty():
+        return no_dirt()
+    rows = dirty.select(
+        source_id=pl.col(export.key).cast(pl.String), line=pl.col("_dirt").str.split("\n")
+    ).explode("line")
     parts = pl.col("line").str.splitn("|", 3).struct
     return rows.select(
         kind=parts.field("field_0"),
@@ -144,18 +150,14 @@ def _dirt_rows(frame: pl.DataFrame, export: Export, file: str) -> pl.DataFrame:
     )
 
 
-def _file_dirt(export: Export, file: str, day: date, encoding: str) -> pl.DataFrame:
-    """Dirt that concerns a whole file: its encoding, or the first file of a changed schema."""
-    found: list[tuple[str, str, str]] = []
+def _file_notes(export: Export, day: date, encoding: str) -> list[tuple[str, str, str]]:
+    """Kind, field and detail of what is odd about a whole file: its encoding, or a new schema."""
+    notes: list[tuple[str, str, str]] = []
     if encoding != "utf-8":
-        found.append(("mixed_encoding", "", encoding))
+        notes.append(("mixed_encoding", "", encoding))
     if export.object in _SCHEMA_CHANGES and month_of(day) == CHANGE_MONTH and day.day == 1:
-        found.append(_SCHEMA_CHANGES[export.object])
-    return pl.DataFrame(
-        [(kind, export.system, export.object, file, None, field, detail)
-         for kind, field, detail in found],
-        schema=no_dirt().schema, orient="row",
-    )  # fmt: skip
+        notes.append(_SCHEMA_CHANGES[export.object])
+    return notes
 
 
 def _store(rows: pl.DataFrame, path: Path, kind: str, encoding: str) -> None:

@@ -206,14 +206,21 @@ def test_files_in_other_encodings_are_listed(demo: Demo, listed: pl.DataFrame):
     assert demo.salesforce("Contact")["FirstName"].str.contains("é|ø|ü|ñ").any()
 
 
-def test_a_column_appears_and_two_change_their_type_in_july_2025(demo: Demo, listed: pl.DataFrame):
+def test_a_column_appears_and_others_change_their_type_in_july_2025(
+    demo: Demo, listed: pl.DataFrame
+):
     for path in files_of(demo.landing, "salesforce", "Lead"):
         assert ("Product_Interest__c" in read(path).columns) == (path.stem >= "Lead_2025-07")
     for path in files_of(demo.landing, "salesforce", "Opportunity"):
         kind = pl.read_parquet_schema(path)["Probability"]
         assert kind == (pl.Float64 if path.stem >= "Opportunity_2025-07" else pl.Int64)
     changes = listed.filter(pl.col("kind").is_in(["new_column", "type_change"]))
-    assert set(changes["object"]) == {"Lead", "Account", "Opportunity"}
+    assert set(changes["object"]) == {
+        "Lead",
+        "Account",
+        "Opportunity",
+        "OpportunityHistory",
+    }
 
 
 def test_every_kind_of_dirt_occurs_in_a_small_company(listed: pl.DataFrame):

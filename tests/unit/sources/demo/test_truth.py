@@ -6,8 +6,8 @@ import numpy as np
 import polars as pl
 import pytest
 
-from orchestration.sources.demo import truth
-from orchestration.sources.demo.activity import Activity
+from orchestration.sources.demo import conversations, correspondence, notes, truth
+from orchestration.sources.demo.attention import Attention
 from orchestration.sources.demo.clock import DAY, day_date, month_start
 from orchestration.sources.demo.exports.book import Book
 from orchestration.sources.demo.hazards import (
@@ -116,7 +116,7 @@ def test_nothing_recorded_before_the_close_knows_more_than_the_causes(
             "opportunity": np.arange(len(full_world.opportunity_ids)),
         }
     )
-    activity = Activity(full_world)
+    attention = Attention(full_world)
     parts: list[pl.DataFrame] = []
     for month in (2, 6, 10, 14, 18, 22):  # four months apart, so that few deals occur twice
         moment = month_start(month + 1) * DAY - 1
@@ -126,8 +126,8 @@ def test_nothing_recorded_before_the_close_knows_more_than_the_causes(
         rows = open_["opportunity"].to_numpy()
         states = full_world.states.filter(pl.col("moment") <= moment)
         now = states.group_by("opportunity", maintain_order=True).last()
-        mail, calls = activity.emails(month), activity.calls(month)
-        meetings, tasks = activity.meetings(month), activity.tasks(month)
+        mail, calls = correspondence.emails(attention, month), conversations.calls(attention, month)
+        meetings, tasks = conversations.meetings(attention, month), notes.tasks(attention, month)
         roles = full_world.world.stakeholders.roles
         told = roles["created"] <= moment
         held = meetings.filter((pl.col("ended") <= moment) & (pl.col("status") == 0))
@@ -138,7 +138,7 @@ def test_nothing_recorded_before_the_close_knows_more_than_the_causes(
             "meetings held": _counted(held, rows),
             "meetings over": _counted(meetings.filter(pl.col("ended") <= moment), rows),
             "tasks": _counted(tasks, rows),
-            "events": _counted(activity.events(month), rows),
+            "events": _counted(notes.events(attention, month), rows),
             "roles": np.bincount(roles["opportunity"][told], minlength=10**6)[rows],
             "champions": np.bincount(
                 roles["opportunity"][told & (roles["role"] == 0)], minlength=10**6
@@ -167,14 +167,16 @@ def test_nothing_recorded_before_the_close_knows_more_than_the_causes(
 
 def test_traces_show_their_causes(full_world: Book):
     store = full_world.world.deals.opportunities
-    activity = Activity(full_world)
-    visits = activity.deal_spans(12)
+    attention = Attention(full_world)
+    visits = attention.deal_spans(12)
     rows = visits["opportunity"].unique().to_numpy()
     open_days = visits.group_by("opportunity").agg(((pl.col("end") - pl.col("start")) / DAY).sum())
     share = dict(open_days.iter_rows())
     length = np.array([share[row] for row in rows])
-    inbound = _counted(activity.emails(12).filter("inbound"), rows) / np.maximum(length, 3)
-    meetings = _counted(activity.meetings(12), rows) / np.maximum(length, 3)
+    inbound = _counted(correspondence.emails(attention, 12).filter("inbound"), rows) / np.maximum(
+        length, 3
+    )
+    meetings = _counted(conversations.meetings(attention, 12), rows) / np.maximum(length, 3)
     assert 0.2 < np.corrcoef(inbound, store["engagement"][rows])[0, 1] < 0.8
     assert 0.1 < np.corrcoef(meetings, store["engagement"][rows])[0, 1] < 0.7
     roles = full_world.world.stakeholders.roles

@@ -208,6 +208,13 @@ change_values as (
     where change_number = 1
 ),
 
+stage_changes as (
+    select
+        *,
+        case when field = 'stage' then source_value end as stage_value
+    from change_values
+),
+
 from_field_changes as (
     select
         changes.opportunity_id,
@@ -242,13 +249,12 @@ from_field_changes as (
         changes.source_system,
         changes.source_id,
         changes.load_id
-    from change_values as changes
+    from stage_changes as changes
     left join stages
         on
-            changes.field = 'stage'
-            and changes.source_system = stages.source_system
+            changes.source_system = stages.source_system
             and changes.source_pipeline = stages.source_pipeline
-            and lower(changes.source_value) = lower(stages.source_stage)
+            and lower(changes.stage_value) = lower(stages.source_stage)
 ),
 
 -- 3: versions, for the fields that have nothing better

@@ -79,9 +79,11 @@ all_touches as (
     {%- endfor %}
 ),
 
+-- what the source says itself is not guessed
 touches as (
     select
         *,
+        case when contact_id is null and lead_id is null then person_email end as unknown_email,
         lower(campaign_type) as campaign_kind,
         {{ dbt.split_part(
             dbt.replace(dbt.replace('referrer', "'https://'", "''"), "'http://'", "''"), "'/'", 1

@@ -1,0 +1,212 @@
+"""A small company in core, ml and marts that every expectation holds for."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import duckdb
+
+AS_OF = date(2026, 3, 31)
+
+# Two deals: o1 open at 1,000 EUR (1,100 in corporate currency), o2 won at 500 on 10 March.
+TABLES = """
+create schema core; create schema ml; create schema marts;
+create schema raw_salesforce; create schema quarantine;
+
+create table core.dim_date as
+select cast(day as date) as date_day
+from range(date '2026-01-01', date '2027-01-01', interval 1 day) as days (day);
+
+create table core.dim_stage (
+    stage_key varchar, source_system varchar, source_stage varchar, stage varchar, is_won boolean
+);
+insert into core.dim_stage values
+    ('s1', 'salesforce', 'Discovery', 'Discovery', false),
+    ('s2', 'salesforce', 'Closed Won', 'Closed Won', true);
+
+create table core.dim_product (product_id varchar); insert into core.dim_product values ('p1');
+create table core.dim_campaign (campaign_id varchar); insert into core.dim_campaign values ('g1');
+create table core.fct_fx_rate (
+    currency_code varchar, valid_from date, rate_to_corporate decimal(18, 8)
+);
+insert into core.fct_fx_rate values ('EUR', '2026-01-01', 1.1), ('USD', '2026-01-01', 1);
+
+create table core.fct_opportunity (
+    opportunity_id varchar, source_system varchar, created_at timestamp, created_date date,
+    close_date date, stage varchar, forecast_category varchar, probability decimal(9, 4),
+    amount decimal(18, 2), amount_local decimal(18, 2), currency_code varchar, account_id varchar,
+    owner_user_id varchar, campaign_id varchar, is_open boolean, is_won boolean, is_lost boolean,
+    is_deleted boolean, is_eligible_for_pipeline boolean, is_eligible_for_win_rate boolean,
+    as_of_date date
+);
+insert into core.fct_opportunity values
+    ('o1', 'salesforce', '2026-03-02 09:00', '2026-03-02', '2026-06-30', 'Discovery', 'pipeline',
+     0.35, 1100, 1000, 'EUR', 'account-1', 'user-1', 'g1', true, false, false, false, true, false,
+     '2026-03-31'),
+    ('o2', 'salesforce', '2026-01-05 09:00', '2026-01-05', '2026-03-10', 'Closed Won', 'closed', 1,
+     500, 500, 'USD', 'account-1', 'user-1', null, false, true, false, false, false, true,
+     '2026-03-31');
+
+create table core.fct_opportunity_event (
+    change_id varchar, opportunity_id varchar, field varchar, changed_at timestamp,
+    recorded_at timestamp
+);
+insert into core.fct_opportunity_event values
+    ('e1', 'o1', 'stage', '2026-03-02 09:00', '2026-03-02 09:00');
+
+create table core.fct_opportunity_stage_span (
+    opportunity_id varchar, span_number integer, stage varchar, entered_at timestamp,
+    exited_at timestamp
+);
+insert into core.fct_opportunity_stage_span values
+    ('o1', 1, 'Discovery', '2026-03-02 09:00', null),
+    ('o2', 1, 'Discovery', '2026-01-05 09:00', '2026-03-10 12:00'),
+    ('o2', 2, 'Closed Won', '2026-03-10 12:00', null);
+
+create table core.fct_opportunity_daily (
+    opportunity_id varchar, date_day date, stage varchar, probability decimal(9, 4),
+    amount decimal(18, 2), is_open boolean
+);
+insert into core.fct_opportunity_daily values
+    ('o1', '2026-03-30', 'Discovery', 0.35, 1100, true),
+    ('o1', '2026-03-31', 'Discovery', 0.35, 1100, true),
+    ('o2', '2026-03-10', 'Closed Won', 1, 500, false);
+
+create table core.fct_opportunity_line (
+    line_id varchar, opportunity_id varchar, product_id varchar, quantity decimal(18, 4),
+    amount decimal(18, 2)
+);
+insert into core.fct_opportunity_line values ('l1', 'o1', 'p1', 2, 1100);
+
+create table core.fct_quota (
+    quota_key varchar, user_id varchar, period_start date, period_end date, amount decimal(18, 2)
+);
+insert into core.fct_quota values ('q1', 'user-1', '2026-01-01', '2026-04-01', 1000);
+
+create table core.fct_activity (
+    activity_id varchar, activity_type varchar, occurred_at timestamp, recorded_at timestamp,
+    duration_seconds bigint, talk_ratio double, sentiment double, user_id varchar,
+    account_id varchar
+);
+insert into core.fct_activity values
+    ('a1', 'call', '2026-03-05 10:00', '2026-03-05 10:10', 600, 0.4, 0.1, 'user-1', 'account-1');
+
+create table core.bridge_activity_opportunity (
+    activity_id varchar, opportunity_id varchar, confidence decimal(9, 4)
+);
+insert into core.bridge_activity_opportunity values ('a1', 'o1', 0.9);
+
+create table core.fct_touchpoint (
+    touch_id varchar, occurred_at timestamp, campaign_id varchar
+);
+insert into core.fct_touchpoint values ('t1', '2026-03-05 10:00', 'g1');
+create table core.fct_campaign_member (campaign_member_id varchar, campaign_id varchar);
+insert into core.fct_campaign_member values ('m1', 'g1');
+
+create table ml.ml_opportunity_score (
+    opportunity_id varchar, as_of_date date, model_version varchar, win_probability double,
+    win_probability_low double, win_probability_high double, expected_amount decimal(18, 2),
+    top_factors varchar, data_sufficiency varchar
+);
+insert into ml.ml_opportunity_score values
+    ('o1', '2026-03-31', 'v1', 0.4, 0.3, 0.5, 440.00, '[]', 'model');
+
+create table ml.ml_model_registry (
+    model_version varchar, model_name varchar, trained_as_of date, data_fingerprint varchar,
+    code_version varchar, metrics varchar, is_champion boolean, promotion_decision varchar
+);
+insert into ml.ml_model_registry values
+    ('v0', 'opportunity_score', '2026-02-28', 'f0', 'c', '{}', false, 'refused'),
+    ('v1', 'opportunity_score', '2026-03-31', 'f1', 'c', '{}', true, 'promoted');
+
+create table ml.ml_backtest (
+    model_version varchar, metric varchar, baseline varchar, value double, baseline_value double
+);
+insert into ml.ml_backtest values
+    ('v0', 'log_loss', 'base_rate', 0.70, 0.69), ('v0', 'roc_auc', 'base_rate', 0.99, 0.5),
+    ('v1', 'log_loss', 'base_rate', 0.50, 0.69), ('v1', 'brier', 'base_rate', 0.17, 0.25),
+    ('v1', 'roc_auc', 'base_rate', 0.80, 0.5);
+
+create table marts.mart_exec_kpi (
+    period_type varchar, period_start date, period_end date, segment_type varchar, segment varchar,
+    kpi varchar, numerator decimal(18, 2), as_of_date date
+);
+insert into marts.mart_exec_kpi
+select 'year', '2026-01-01', '2026-12-31', 'company', 'All', kpi, figure, '2026-03-31'
+from (values
+    ('bookings', 500), ('won_count', 1), ('lost_count', 0), ('opportunities_created', 2),
+    ('open_pipeline', 1100), ('open_opportunity_count', 1)
+) as figures (kpi, figure);
+
+create table marts.mart_pipeline_daily (
+    date_day date, owner_user_id varchar, stage varchar, forecast_category varchar,
+    close_period_start date, opportunity_count bigint, amount decimal(18, 2), as_of_date date
+);
+insert into marts.mart_pipeline_daily values
+    ('2026-03-30', 'user-1', 'Discovery', 'pipeline', '2026-04-01', 1, 1100, '2026-03-31'),
+    ('2026-03-31', 'user-1', 'Discovery', 'pipeline', '2026-04-01', 1, 1100, '2026-03-31');
+
+create table marts.mart_win_rate (
+    period_type varchar, period_start date, segment_type varchar, segment varchar, basis varchar,
+    win_rate decimal(18, 6), won_count bigint, lost_count bigint, as_of_date date
+);
+insert into marts.mart_win_rate values
+    ('year', '2026-01-01', 'company', 'All', 'closed_count', 1, 1, 0, '2026-03-31');
+
+create table marts.mart_quota_attainment (
+    user_id varchar, measure varchar, period_start date, period_end date, as_of_date date
+);
+insert into marts.mart_quota_attainment values
+    ('user-1', 'bookings', '2026-01-01', '2026-03-31', '2026-03-31');
+
+create table marts.mart_deal_inspection (
+    opportunity_id varchar, win_probability decimal(18, 6), as_of_date date
+);
+insert into marts.mart_deal_inspection values ('o1', 0.4, '2026-03-31');
+
+create table raw_salesforce."Opportunity" (
+    "Id" varchar, "StageName" varchar, "Amount" varchar, "CurrencyIsoCode" varchar,
+    "IsDeleted" varchar, "CreatedDate" varchar, "SystemModstamp" varchar, _load_id bigint,
+    _row bigint
+);
+insert into raw_salesforce."Opportunity" values
+    ('o1', 'Discovery', '1000', 'EUR', 'false', '2026-03-02T09:00:00Z', '2026-03-02T09:00:00Z', 1,
+     1),
+    ('o2', 'Discovery', '700', 'USD', 'false', '2026-01-05T09:00:00Z', '2026-01-05T09:00:00Z', 1,
+     2),
+    ('o2', 'closed won', '500', 'USD', 'false', '2026-01-05T09:00:00Z', '2026-03-10T12:00:00Z', 1,
+     3),
+    ('o2', 'Closed Won', '-9', 'USD', 'false', '2026-01-05T09:00:00Z', '2026-03-11T12:00:00Z', 1,
+     4),
+    ('o2', 'Closed Won', '999', 'USD', 'false', '2026-01-05T09:00:00Z', '2026-04-01T00:00:00Z', 1,
+     5),
+    ('o3', 'Closed Won', '800', 'USD', 'true', '2026-01-05T09:00:00Z', '2026-03-10T12:00:00Z', 1,
+     6),
+    ('o4', 'Closed Won', '800', 'USD', 'false', '2026-04-02T09:00:00Z', '2026-04-02T09:00:00Z', 1,
+     7);
+create table quarantine."salesforce__Opportunity" as
+select *, 'Amount is negative' as reason, 'G1' as gate, timestamp '2026-04-01' as refused_at,
+    cast(null as bigint) as released_load_id
+from raw_salesforce."Opportunity" where _row = 4;
+"""
+
+VERSIONED = ("account", "contact", "lead", "user", "territory")
+
+
+def build(folder: Path, *changes: str) -> Path:
+    """The company's database, with further SQL statements applied; its path."""
+    database = folder / "warehouse.duckdb"
+    with duckdb.connect(str(database)) as con:
+        con.execute(TABLES)
+        for entity in VERSIONED:
+            con.execute(
+                f"create table core.dim_{entity} ({entity}_key varchar, {entity}_id varchar, "
+                "valid_from timestamp, valid_to timestamp, is_current boolean); "
+                f"insert into core.dim_{entity} values "
+                f"('{entity}-1-a', '{entity}-1', '2026-01-01', '2026-02-01', false), "
+                f"('{entity}-1-b', '{entity}-1', '2026-02-01', null, true)"
+            )
+        for change in changes:
+            con.execute(change)
+    return database

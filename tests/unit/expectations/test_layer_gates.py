@@ -1,0 +1,310 @@
+"""The gates behind core, predictions and marts: what holds for a good company, what each finds."""
+
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from expectations import GateError, GateReport, judge_core, judge_marts, judge_ml
+from tests.unit.expectations.layers_fixture import AS_OF, build
+
+Judge = Callable[..., GateReport]
+
+# What is done to the company → the failures that the gate has to name.
+WRONG_CORE: dict[str, set[tuple[str, str]]] = {
+    "delete from core.dim_date where date_day = '2026-02-03'": {
+        ("dim_date", "calendar_without_gaps")
+    },
+    "delete from core.dim_date where date_day > '2026-03-20'": {
+        ("dim_date", "calendar_reaches_as_of")
+    },
+    "update core.dim_user set is_current = true": {("dim_user", "one_current_version")},
+    "update core.dim_contact set contact_key = 'x'": {
+        ("dim_contact", "expect_column_values_to_be_unique")
+    },
+    "update core.dim_lead set valid_to = '2025-01-01' where valid_to is not null": {
+        ("dim_lead", "expect_column_pair_values_a_to_be_greater_than_b")
+    },
+    "update core.dim_stage set stage = 'Verbal' where stage_key = 's1'": {
+        ("dim_stage", "expect_column_values_to_be_in_set")
+    },
+    "insert into core.dim_product values ('p1')": {
+        ("dim_product", "expect_column_values_to_be_unique")
+    },
+    "update core.fct_fx_rate set rate_to_corporate = 0": {("fct_fx_rate", "rate_positive")},
+    "update core.fct_opportunity_event set recorded_at = '2026-04-01 00:00'": {
+        ("fct_opportunity_event", "nothing_from_later")
+    },
+    "insert into core.fct_opportunity_event values ('e2', 'o9', 'stage', '2026-03-02', null)": {
+        ("fct_opportunity_event", "reference_resolves")
+    },
+    "update core.fct_opportunity_stage_span set entered_at = '2026-03-11' where span_number = 2": {
+        ("fct_opportunity_stage_span", "spans_without_gap_or_overlap")
+    },
+    "insert into core.fct_opportunity_line values ('l2', 'o9', 'p9', 0, -1)": {
+        ("fct_opportunity_line", "reference_resolves"),
+        ("fct_opportunity_line", "quantity_positive"),
+        ("fct_opportunity_line", "expect_column_values_to_be_between"),
+    },
+    "update core.fct_quota set user_id = 'user-9'": {("fct_quota", "reference_resolves")},
+    "update core.fct_activity set talk_ratio = 1.5, sentiment = -2": {
+        ("fct_activity", "expect_column_values_to_be_between")
+    },
+    "update core.bridge_activity_opportunity set opportunity_id = 'o9', confidence = 2": {
+        ("bridge_activity_opportunity", "reference_resolves"),
+        ("bridge_activity_opportunity", "expect_column_values_to_be_between"),
+    },
+    "update core.fct_touchpoint set occurred_at = null": {
+        ("fct_touchpoint", "expect_column_values_to_not_be_null")
+    },
+    "update core.fct_campaign_member set campaign_id = 'g9'": {
+        ("fct_campaign_member", "reference_resolves")
+    },
+}
+
+WRONG_DEALS: dict[str, set[tuple[str, str]]] = {
+    "update core.fct_opportunity set is_won = true where opportunity_id = 'o1'": {
+        ("fct_opportunity", "one_state"),
+        ("fct_opportunity", "won_deals_agree_with_raw"),
+    },
+    "update core.fct_opportunity set amount_local = 600 where opportunity_id = 'o2'": {
+        ("fct_opportunity", "won_deals_agree_with_raw")
+    },
+    "update core.fct_opportunity set probability = 35 where opportunity_id = 'o1'": {
+        ("fct_opportunity", "expect_column_values_to_be_between")
+    },
+    "update core.fct_opportunity set account_id = 'account-9'": {
+        ("fct_opportunity", "reference_resolves")
+    },
+    "update core.fct_opportunity set as_of_date = '2026-03-30'": {
+        ("fct_opportunity", "as_of_this_evening")
+    },
+    "update core.fct_opportunity set created_at = '2026-04-01' where opportunity_id = 'o1'": {
+        ("fct_opportunity", "nothing_from_later")
+    },
+    "insert into core.fct_opportunity_daily values "
+    "('o1', '2026-03-31', 'Discovery', 0.35, 1100, true)": {
+        ("fct_opportunity_daily", "expect_compound_columns_to_be_unique"),
+        ("fct_opportunity_daily", "open_deals_agree"),
+        ("fct_opportunity_daily", "open_amount_agrees"),
+    },
+    "drop table core.fct_activity": {
+        ("fct_activity", "table_readable"),
+        ("bridge_activity_opportunity", "reference_resolves"),
+    },
+}
+
+WRONG_ML: dict[str, set[tuple[str, str]]] = {
+    "update ml.ml_opportunity_score set win_probability = 1.2, win_probability_high = 1.3, "
+    "expected_amount = 1320": {("ml_opportunity_score", "expect_column_values_to_be_between")},
+    "update ml.ml_opportunity_score set win_probability_low = 0.45": {
+        ("ml_opportunity_score", "expect_column_pair_values_a_to_be_greater_than_b")
+    },
+    "update ml.ml_opportunity_score set expected_amount = 441": {
+        ("ml_opportunity_score", "expected_amount_agrees")
+    },
+    "update ml.ml_opportunity_score set model_version = 'v0'": {
+        ("ml_opportunity_score", "spoken_by_a_champion")
+    },
+    "delete from ml.ml_opportunity_score": {("ml_opportunity_score", "open_deals_scored")},
+    "insert into ml.ml_opportunity_score "
+    "values ('o2', '2026-03-31', 'v1', 0.4, 0.3, 0.5, 200.00, '[]', 'model')": {
+        ("ml_opportunity_score", "only_open_deals_scored")
+    },
+    "update ml.ml_model_registry set is_champion = true": {
+        ("ml_model_registry", "one_champion"),
+        ("ml_model_registry", "champion_promoted"),
+        ("ml_backtest", "baselines_beaten"),
+        ("ml_backtest", "not_too_good"),
+    },
+    "update ml.ml_backtest set value = 0.26 where metric = 'brier'": {
+        ("ml_backtest", "baselines_beaten")
+    },
+    "update ml.ml_backtest set value = 0.96 where model_version = 'v1' and metric = 'roc_auc'": {
+        ("ml_backtest", "not_too_good")
+    },
+    "delete from ml.ml_backtest where model_version = 'v1'": {
+        ("ml_backtest", "champion_backtested")
+    },
+}
+
+WRONG_MARTS: dict[str, set[tuple[str, str]]] = {
+    "update marts.mart_exec_kpi set numerator = numerator + 0.01 where kpi = 'bookings'": {
+        ("mart_exec_kpi", "agrees_with_core")
+    },
+    "update marts.mart_exec_kpi set numerator = 2 where kpi = 'open_opportunity_count'": {
+        ("mart_exec_kpi", "agrees_with_core")
+    },
+    "update marts.mart_exec_kpi set as_of_date = '2026-03-30'": {
+        ("mart_exec_kpi", "as_of_this_evening")
+    },
+    "insert into marts.mart_win_rate from marts.mart_win_rate": {
+        ("mart_win_rate", "grain_kept"),
+        ("mart_win_rate", "agrees_with_core"),
+    },
+    "update marts.mart_win_rate set win_rate = 1.5": {
+        ("mart_win_rate", "expect_column_values_to_be_between")
+    },
+    "delete from marts.mart_pipeline_daily where date_day = '2026-03-30'": {
+        ("mart_pipeline_daily", "agrees_with_core")
+    },
+    "update marts.mart_pipeline_daily set amount = 1101 where date_day = '2026-03-31'": {
+        ("mart_pipeline_daily", "agrees_with_core")
+    },
+    "delete from marts.mart_deal_inspection": {("mart_deal_inspection", "open_deals_inspected")},
+    "delete from marts.mart_exec_kpi": {
+        ("mart_exec_kpi", "has_periods"),
+        ("mart_exec_kpi", "agrees_with_core"),
+    },
+}
+
+
+def failures(report: GateReport) -> set[tuple[str, str]]:
+    return {(failure.table, failure.expectation) for failure in report.failures}
+
+
+def judged(judge: Judge, database: Path, as_of: date = AS_OF) -> GateReport:
+    return judge(database, run_id="test-run", as_of=as_of)
+
+
+@pytest.mark.parametrize("judge", [judge_core, judge_ml, judge_marts])
+def test_a_good_company_meets_every_expectation(tmp_path: Path, judge: Judge) -> None:
+    report = judged(judge, build(tmp_path))
+
+    assert report.passed
+    assert not report.findings, report.describe()
+    assert len(report.outcomes) > 20
+
+
+def test_core_names_what_is_wrong_in_each_table(tmp_path: Path) -> None:
+    report = judged(judge_core, build(tmp_path, *WRONG_CORE))
+
+    assert failures(report) == set().union(*WRONG_CORE.values())
+
+
+@pytest.mark.parametrize(
+    ("judge", "change", "found"),
+    [
+        *((judge_core, change, found) for change, found in WRONG_DEALS.items()),
+        *((judge_ml, change, found) for change, found in WRONG_ML.items()),
+        *((judge_marts, change, found) for change, found in WRONG_MARTS.items()),
+    ],
+)
+def test_a_gate_names_what_is_wrong(
+    tmp_path: Path, judge: Judge, change: str, found: set[tuple[str, str]]
+) -> None:
+    report = judged(judge, build(tmp_path, change))
+
+    assert failures(report) == found
+    for failure in report.failures:
+        assert failure.message.endswith(".")
+
+
+@pytest.mark.parametrize("judge", [judge_core, judge_ml, judge_marts])
+def test_a_company_without_data_passes(tmp_path: Path, judge: Judge) -> None:
+    database = build(tmp_path)
+    with duckdb.connect(str(database)) as con:
+        for schema, table in con.execute(
+            "select schema_name, table_name from duckdb_tables() "
+            "where schema_name in ('core', 'ml', 'marts', 'raw_salesforce', 'quarantine') "
+            "and table_name not in ('dim_date', 'dim_stage')"
+        ).fetchall():
+            con.execute(f'delete from {schema}."{table}"')
+
+    report = judged(judge, database)
+
+    assert report.passed, report.describe()
+
+
+def test_base_rates_are_shown_where_no_model_speaks(tmp_path: Path) -> None:
+    report = judged(
+        judge_ml,
+        build(
+            tmp_path,
+            "delete from ml.ml_model_registry",
+            "update ml.ml_opportunity_score "
+            "set model_version = 'base_rate', data_sufficiency = 'no_signal: base rate'",
+        ),
+    )
+
+    assert report.passed
+    (finding,) = report.findings
+    assert (finding.expectation, finding.severity) == ("spoken_by_a_model", "info")
+
+
+def test_scores_of_other_evenings_are_not_judged_again(tmp_path: Path) -> None:
+    report = judged(
+        judge_ml,
+        build(
+            tmp_path,
+            "insert into ml.ml_opportunity_score "
+            "values ('o2', '2026-03-01', 'v1', 7, 8, 6, null, '[]', 'model')",
+        ),
+    )
+
+    assert report.passed
+
+
+def test_a_deal_without_an_exchange_rate_is_pointed_out(tmp_path: Path) -> None:
+    change = "update core.fct_opportunity set amount = null where opportunity_id = 'o2'"
+
+    report = judged(judge_core, build(tmp_path, change))
+
+    assert report.passed
+    assert [finding.expectation for finding in report.findings] == ["amount_converted"]
+
+
+MANY_TOUCHES = (
+    "insert into core.fct_touchpoint "
+    "select 'u' || n, '2026-03-05', null from range(99) as touches (n)"
+)
+
+
+def test_a_table_that_has_lost_rows_since_the_last_run_blocks(tmp_path: Path) -> None:
+    """A seventh fewer is too much, a tenth is not."""
+    database = build(tmp_path, MANY_TOUCHES)
+    assert judged(judge_core, database).passed
+    with duckdb.connect(str(database)) as con:
+        con.execute("delete from core.fct_touchpoint where touch_id like 'u9%'")
+        assert con.execute("select count(*) from core.fct_touchpoint").fetchall() == [(90,)]
+    assert judged(judge_core, database).passed
+    with duckdb.connect(str(database)) as con:
+        con.execute("delete from core.fct_touchpoint where touch_id like 'u8%'")
+        con.execute("delete from core.fct_touchpoint where touch_id in ('u70', 'u71', 'u72')")
+
+    blocked = judged(judge_core, database)
+    again = judged(judge_core, database)
+
+    assert failures(blocked) == failures(again) == {("fct_touchpoint", "rows_not_dropped")}
+    assert "at least 77 rows, after 90 as of 2026-03-31: found 76" in blocked.failures[0].message
+    assert judge_core(database, run_id="r", as_of=AS_OF, most_dropped=1).passed
+    assert judged(judge_core, database).passed
+
+
+def test_a_rebuilt_evening_is_held_against_evenings_up_to_it(tmp_path: Path) -> None:
+    database = build(tmp_path, MANY_TOUCHES)
+    assert judged(judge_core, database).passed
+    with duckdb.connect(str(database)) as con:
+        con.execute("delete from core.fct_touchpoint where touch_id <> 't1'")
+
+    earlier = judged(judge_core, database, date(2026, 3, 30))
+
+    assert "rows_not_dropped" not in {failure.expectation for failure in earlier.failures}
+
+
+def test_outcomes_are_recorded_and_the_database_is_free_afterwards(tmp_path: Path) -> None:
+    database = build(tmp_path)
+
+    report = judged(judge_ml, database)
+
+    with duckdb.connect(str(database), config={"threads": 1}) as con:
+        assert con.execute(
+            "select count(*), bool_and(success), any_value(run_id) from ops.ops_check"
+        ).fetchall() == [(len(report.outcomes), True, "test-run")]
+
+
+def test_a_missing_database_is_named(tmp_path: Path) -> None:
+    with pytest.raises(GateError, match="load the sources first"):
+        judged(judge_core, tmp_path / "none.duckdb")
