@@ -8,7 +8,7 @@ from math import ceil
 from pathlib import Path
 
 from expectations import ledger
-from expectations.report import GateReport
+from expectations.report import ACCEPT_ONCE, GateReport
 from expectations.runner import GateSession, now, opened
 from expectations.suites import TableSuite, described
 
@@ -76,7 +76,7 @@ def _volume(
                 name="rows_not_dropped",
                 says=f"at least {least} rows, after {rows} as of {day}",
                 fix="Look for rows that sources no longer give or a model now leaves out; if they "
-                "are meant to go, run once with most_dropped=1.",
+                f"are meant to go, accept it once: {ACCEPT_ONCE}.",
                 min_value=least,
             ),
         )

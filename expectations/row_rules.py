@@ -314,22 +314,36 @@ def _looked_up(
 
 
 def child_of(
-    column: str, parent: str, *, required: bool = True, severity: Severity = "quarantine"
+    column: str,
+    parent: str,
+    *,
+    required: bool = True,
+    if_any: bool = False,
+    severity: Severity = "quarantine",
 ) -> RowRule:
-    """The column holds the id of an accepted row of another object of the same system."""
+    """The column holds the id of an accepted row of another object of the same system.
+
+    Args:
+        column: the raw column.
+        parent: the other object.
+        required: whether a missing id fails.
+        if_any: whether to accept any id as long as the other object has no rows at all.
+        severity: what a failing row leads to.
+    """
     text = sql.quoted(column)
     orphan = f"{text} not in (select value from {accepted(parent)})"
+    if if_any:
+        orphan = f"({orphan} and exists (select 1 from {accepted(parent)}))"
     fix = f"load the {parent} record, or correct the reference"
     wrong = (
         f"case when {text} is null then 'is missing' "
         f"else {sql.shown(text)} || {sql.literal(f' is not among the accepted {parent} rows')} end"
     )
+    broken = f"({text} is null or {orphan})" if required else f"{text} is not null and {orphan}"
     return RowRule(
         name="parent_accepted" if severity == "quarantine" else "parent_known",
         columns=(column,),
-        fails_when=f"({text} is null or {orphan})"
-        if required
-        else f"{text} is not null and {orphan}",
+        fails_when=broken,
         reason=_sentence(column, wrong, fix),
         says=f"{column} is the id of an accepted {parent} row",
         fix=_capital(fix),

@@ -72,7 +72,7 @@ OBJECTS: tuple[RawObject, ...] = (
     ),
     _record(
         "campaign_members",
-        rule.child_of("campaign_id", "campaigns"),
+        rule.child_of("campaign_id", "campaigns", if_any=True),
         rule.child_of("lead_id", "leads", required=False, severity="warning"),
         rule.child_of("contact_id", "contacts", required=False, severity="warning"),
         required=("campaign_id",),

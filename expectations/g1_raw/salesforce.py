@@ -148,7 +148,7 @@ OBJECTS: tuple[RawObject, ...] = (
     ),
     _record(
         "CampaignMember",
-        rule.child_of("CampaignId", "Campaign"),
+        rule.child_of("CampaignId", "Campaign", if_any=True),
         rule.any_present(
             ("LeadId", "ContactId"), "say which person is a member", severity="warning"
         ),

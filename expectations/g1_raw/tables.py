@@ -13,7 +13,7 @@ from expectations import sql
 from expectations.g1_raw.limits import Limits
 from expectations.g1_raw.objects import RawObject
 from expectations.quarantine import RawTable
-from expectations.report import Severity
+from expectations.report import ACCEPT_ONCE, Severity
 from expectations.runner import GateSession
 from expectations.suites import TableSuite, figure, no_rows
 
@@ -244,6 +244,7 @@ def _shrunk(judged: JudgedRows, limits: Limits) -> _Rule:
         f"qualify _load_id > {judged.last_judged}) as exports "
         f"where rows_before >= {limits.usual_rows}",
         says=f"an export has at least {limits.shrunk_share:.0%} of the last one's rows",
-        fix="The export is cut short: make it again in full.",
+        fix="The export is cut short: make it again in full, or, if it is meant to be so, accept "
+        f"it once: {ACCEPT_ONCE}.",
         minimum=limits.shrunk_share,
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from expectations import sql
 from expectations.g1_raw.limits import Limits
 from expectations.g1_raw.objects import RawObject
-from expectations.report import Outcome, Severity
+from expectations.report import ACCEPT_ONCE, Outcome, Severity
 from expectations.runner import GateSession
 from expectations.suites import TableSuite, no_rows
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _FIX = (
     "Look whether the export of these days is complete and load what is missing; "
-    "if the source was really silent, run once with volume_share=0."
+    f"if the source was really silent, accept it once: {ACCEPT_ONCE}."
 )
 
 

@@ -173,5 +173,3 @@ OPPORTUNITY_FEATURES: tuple[Feature, ...] = (
         ("product_count", "number", "products"),
     ),
 )
-
-FEATURE_NAMES: tuple[str, ...] = tuple(feature.name for feature in OPPORTUNITY_FEATURES)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import polars as pl
 from duckdb import DuckDBPyConnection
 
-from ml_assets.features.catalogue import FEATURE_NAMES, OPPORTUNITY_FEATURES
+from ml_assets.features.catalogue import OPPORTUNITY_FEATURES
 from ml_assets.features.queries import REQUESTED_SNAPSHOT, has_table, run_query
 from ml_assets.features.snapshots import KEYS, with_as_of_end
 
@@ -138,6 +138,3 @@ def _typed_features() -> list[pl.Expr]:
         "boolean": pl.Boolean,
     }
     return [pl.col(feature.name).cast(types[feature.kind]) for feature in OPPORTUNITY_FEATURES]
-
-
-__all__ = ["FEATURE_NAMES", "opportunity_features"]

@@ -6,7 +6,6 @@ import subprocess
 from pathlib import Path
 
 from expectations.data_docs import build_data_docs
-
 from orchestration.settings import Settings
 
 

@@ -46,7 +46,7 @@ first_amounts as (
         row_number() over (
             partition by events.opportunity_id
             order by events.changed_at, events.recorded_at, events.change_id
-        ) as position
+        ) as occurrence
     from events
     where events.field = 'amount_local' and try_cast(events.new_value as double) > 0
 ),
@@ -68,7 +68,7 @@ first_amounts_in_corporate_currency as (
             opportunities.account_id = account_versions.account_id
             and first_amounts.known_at >= account_versions.valid_from
             and first_amounts.known_at < account_versions.valid_until
-    where first_amounts.position = 1
+    where first_amounts.occurrence = 1
 ),
 
 months as (

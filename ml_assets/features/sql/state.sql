@@ -35,7 +35,7 @@ visible as (
         row_number() over (
             partition by snapshots.opportunity_id, snapshots.as_of_date, events.field
             order by events.changed_at, events.recorded_at, events.change_id
-        ) as position
+        ) as occurrence
     from snapshots
     inner join events
         on
@@ -53,7 +53,7 @@ typed as (
         case when field = 'close_date' then try_cast(new_value as date) end as new_close_date,
         case when field = 'stage' then old_stage.stage_order end as old_stage_order,
         case when field = 'stage' then new_stage.stage_order end as new_stage_order,
-        position > 1 and old_value is distinct from new_value as is_change
+        occurrence > 1 and old_value is distinct from new_value as is_change
     from visible
     left join stages as old_stage on visible.old_value = old_stage.stage
     left join stages as new_stage on visible.new_value = new_stage.stage
@@ -74,7 +74,7 @@ state as (
             as forecast_category,
         max(case when recency = 1 then new_close_date end) as close_date,
         max(case when recency = 1 then new_amount end) as amount_local,
-        max(case when position = 1 then new_amount end) as first_amount_local,
+        max(case when occurrence = 1 then new_amount end) as first_amount_local,
         max(case when field = 'is_deleted' and recency = 1 then new_value end) as deleted_text,
         max(case when field = 'next_step' then changed_at end) as next_step_changed_at,
         max(case when field = 'amount_local' and is_change then changed_at end)

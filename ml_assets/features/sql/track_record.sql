@@ -61,26 +61,53 @@ attributed as (
 ),
 
 party_closings as (
-    select 'owner' as party, owner_user_id as party_id, known_at, is_won
+    select
+        'owner' as party,
+        owner_user_id as party_id,
+        known_at,
+        is_won
     from attributed
     where owner_user_id is not null
     union all
-    select 'account' as party, account_id as party_id, known_at, is_won
+    select
+        'account' as party,
+        account_id as party_id,
+        known_at,
+        is_won
     from attributed
     where account_id is not null
     union all
-    select 'company' as party, 'company' as party_id, known_at, is_won
+    select
+        'company' as party,
+        'company' as party_id,
+        known_at,
+        is_won
     from attributed
 ),
 
 parties as (
-    select opportunity_id, as_of_date, as_of_end, 'owner' as party, owner_user_id as party_id
+    select
+        opportunity_id,
+        as_of_date,
+        as_of_end,
+        'owner' as party,
+        owner_user_id as party_id
     from snapshots
     union all
-    select opportunity_id, as_of_date, as_of_end, 'account' as party, account_id as party_id
+    select
+        opportunity_id,
+        as_of_date,
+        as_of_end,
+        'account' as party,
+        account_id as party_id
     from snapshots
     union all
-    select opportunity_id, as_of_date, as_of_end, 'company' as party, 'company' as party_id
+    select
+        opportunity_id,
+        as_of_date,
+        as_of_end,
+        'company' as party,
+        'company' as party_id
     from snapshots
 ),
 

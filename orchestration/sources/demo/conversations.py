@@ -35,7 +35,7 @@ def calls(attention: Attention, month: int) -> pl.DataFrame:
         }
     )  # fmt: skip
     leads, spans = attention.world.demand.leads, attention.lead_spans(month)
-    rate = np.full(len(spans["lead"]), 0.105)
+    rate = np.full(len(spans["lead"]), 0.098)
     drawn = draw_moments(rng, spans["start"], spans["end"], rate, spans["offset"])
     lead = spans["lead"][drawn.span]
     second = pl.DataFrame(

@@ -14,8 +14,8 @@ from orchestration.sources.demo.clock import DAY, month_start
 from orchestration.sources.demo.streams import Array, Ints, stream
 
 # Per open day, by stage from Prospecting to Negotiation.
-_MAIL_OUT = np.array([0.30, 0.32, 0.30, 0.27, 0.32, 0.36])
-_MAIL_IN = np.array([0.09, 0.15, 0.19, 0.19, 0.22, 0.27])
+_MAIL_OUT = np.array([0.27, 0.29, 0.27, 0.24, 0.29, 0.33])
+_MAIL_IN = np.array([0.08, 0.135, 0.17, 0.17, 0.20, 0.24])
 
 
 def emails(attention: Attention, month: int) -> pl.DataFrame:
@@ -61,7 +61,7 @@ def _lead_emails(
     spans, leads = attention.lead_spans(month), attention.world.demand.leads
     rows = spans["lead"]
     intent = leads["intent"][rows]
-    rate = 0.030 * np.exp(0.65 * intent) if inbound else np.full(len(rows), 0.16)
+    rate = 0.030 * np.exp(0.65 * intent) if inbound else np.full(len(rows), 0.145)
     drawn = draw_moments(rng, spans["start"], spans["end"], rate, spans["offset"])
     lead = rows[drawn.span]
     owner = attention.book.company.owner(leads["seat"][lead], drawn.moment)

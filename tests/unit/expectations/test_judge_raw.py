@@ -1,5 +1,7 @@
 """What the first gate does with loads: refuse, release, block, remember."""
 
+import subprocess
+import sys
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -134,6 +136,15 @@ def test_a_child_that_came_before_its_parent_is_released_when_the_parent_comes(
     raw.judge("files")
 
     assert raw.reasons("files", "opportunity_lines") == []
+
+
+def test_members_of_campaigns_are_kept_where_no_campaign_is_exported(raw: RawFixture) -> None:
+    raw.load("files", "campaign_members", [GOOD["files"]["campaign_members"]])
+
+    report = raw.judge("files")
+
+    assert report.passed
+    assert raw.reasons("files", "campaign_members") == []
 
 
 def test_a_gate_that_blocks_blocks_again_until_the_cause_is_mended(raw: RawFixture) -> None:
@@ -420,3 +431,12 @@ def test_volume_is_judged_up_to_the_evening_of_the_run(raw: RawFixture) -> None:
     raw.as_of = date(2026, 3, 20)
 
     assert raw.judge("phone").passed
+
+
+def test_naming_the_gates_does_not_load_great_expectations() -> None:
+    """It takes seconds to import, and every process of the orchestrator names the gates."""
+    loaded = "import sys, expectations; print('great_expectations' in sys.modules)"
+
+    found = subprocess.run([sys.executable, "-c", loaded], capture_output=True, check=True)
+
+    assert found.stdout.strip() == b"False"
