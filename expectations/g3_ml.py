@@ -80,7 +80,7 @@ def _scores(as_of: date) -> TableSuite:
                 f"select * from {{batch}} where data_sufficiency like '{BASE_RATE}'",
                 columns=("data_sufficiency",),
                 says="scores come from a model",
-                fix="Nothing, while there is too little to learn from: base rates are shown, and "
+                fix="No action while there is too little to learn from: base rates are shown, and "
                 "data_sufficiency says why.",
                 severity="info",
             ),

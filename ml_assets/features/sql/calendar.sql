@@ -1,4 +1,5 @@
--- One row per snapshot: how far its day and its close date are from the end of their fiscal quarter.
+-- One row per snapshot: how far its day and its close date are from the end of their fiscal
+-- quarter.
 with
 
 snapshots as (

@@ -47,13 +47,22 @@ visible as (
 typed as (
     select
         visible.*,
-        case when field = 'amount_local' then try_cast(old_value as double) end as old_amount,
-        case when field = 'amount_local' then try_cast(new_value as double) end as new_amount,
-        case when field = 'close_date' then try_cast(old_value as date) end as old_close_date,
-        case when field = 'close_date' then try_cast(new_value as date) end as new_close_date,
-        case when field = 'stage' then old_stage.stage_order end as old_stage_order,
-        case when field = 'stage' then new_stage.stage_order end as new_stage_order,
-        occurrence > 1 and old_value is distinct from new_value as is_change
+        case
+            when visible.field = 'amount_local' then try_cast(visible.old_value as double)
+        end as old_amount,
+        case
+            when visible.field = 'amount_local' then try_cast(visible.new_value as double)
+        end as new_amount,
+        case
+            when visible.field = 'close_date' then try_cast(visible.old_value as date)
+        end as old_close_date,
+        case
+            when visible.field = 'close_date' then try_cast(visible.new_value as date)
+        end as new_close_date,
+        case when visible.field = 'stage' then old_stage.stage_order end as old_stage_order,
+        case when visible.field = 'stage' then new_stage.stage_order end as new_stage_order,
+        visible.occurrence > 1
+        and coalesce(visible.old_value, '') <> coalesce(visible.new_value, '') as is_change
     from visible
     left join stages as old_stage on visible.old_value = old_stage.stage
     left join stages as new_stage on visible.new_value = new_stage.stage

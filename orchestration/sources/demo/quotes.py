@@ -79,7 +79,7 @@ def draw_quotes(deals: Deals, seed: int) -> Quotes:
     ratio = 0.7 + 0.65 * chance(owner, seed, "quantity ratio")
     more = np.maximum(1, np.round(lines["quantity"] * ratio)).astype(np.int64)
     serial = owner * LINES_MOST + lines["place"]
-    goes = every(serial, RATES["deleted_line"] / 2, 23) & (lines["place"] > 0)
+    goes = every(serial, RATES["deleted_line"], 23) & (lines["place"] > 0)
     goes &= discounted[owner] < NEVER
     main = lines["place"] == 0
     table = pl.DataFrame(

@@ -15,7 +15,7 @@ RATES: dict[str, float] = {
     "deleted_lead": 1 / 140,
     "deleted_opportunity": 1 / 90,
     "deleted_task": 1 / 150,
-    "deleted_line": 1 / 45,
+    "deleted_line": 1 / 90,
     "orphan_opportunity_account": 1 / 160,
     "close_before_creation": 1 / 100,
     "negative_amount": 1 / 110,
