@@ -61,7 +61,7 @@ def test_win_rate_by_quarter_equals_plain_sql_over_the_files(warehouse: Warehous
         "and denominator > 0 order by 1"
     )
     files = over_the_files(
-        "select cast(date_trunc('quarter', close_date) as varchar), "
+        "select cast(cast(date_trunc('quarter', close_date) as date) as varchar), "
         "count(*) filter (deal_stage = 'Won'), count(*) from sales_pipeline "
         "where deal_stage in ('Won', 'Lost') group by 1 order by 1"
     )

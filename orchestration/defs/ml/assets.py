@@ -22,7 +22,11 @@ OWNERS = ["team:data-science"]
 
 
 def replace_rows(
-    con: duckdb.DuckDBPyConnection, table: str, rows: pl.DataFrame, where: str, value: object
+    con: duckdb.DuckDBPyConnection,
+    table: str,
+    rows: pl.DataFrame,
+    where: str = "true",
+    *values: object,
 ) -> None:
     """Put rows in the place of those that match a condition, in one transaction.
 
@@ -30,12 +34,12 @@ def replace_rows(
         con: a read-write connection.
         table: the table, in schema `ml`.
         rows: what to insert, columns by name.
-        where: a condition with one parameter.
-        value: the parameter.
+        where: which rows to replace, by default all.
+        values: the condition's parameters.
     """
     con.register("new_rows", rows)
     con.begin()
-    con.execute(f"delete from ml.{table} where {where}", [value])
+    con.execute(f"delete from ml.{table} where {where}", list(values))
     con.execute(f"insert into ml.{table} by name select * from new_rows")
     con.commit()
     con.unregister("new_rows")
@@ -64,19 +68,13 @@ def train(
 ) -> Iterator[dg.MaterializeResult[None]]:
     """Train a challenger where it is due and promote it if it beats the baselines."""
     with connected(settings.database) as con:
-        result = train_opportunity_model(con, clock(con), settings.models, SEED)
+        registry = con.execute("select * from ml.ml_model_registry").pl()
+        result = train_opportunity_model(con, clock(con), settings.models, SEED, registry)
         context.log.info(result.verdict)
-        if result.registry_row.height:
-            version = result.model_version
-            if result.is_promoted:
-                con.execute(
-                    "update ml.ml_model_registry set is_champion = false where model_name = ?",
-                    [result.registry_row["model_name"][0]],
-                )
-            replace_rows(
-                con, "ml_model_registry", result.registry_row, "model_version = ?", version
-            )
-            replace_rows(con, "ml_backtest", result.backtest_rows, "model_version = ?", version)
+        replace_rows(con, "ml_model_registry", result.registry)
+        replace_rows(
+            con, "ml_backtest", result.backtest_rows, "model_version = ?", result.model_version
+        )
         for key in (REGISTRY, BACKTEST):
             yield dg.MaterializeResult(
                 asset_key=key,

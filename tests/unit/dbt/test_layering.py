@@ -2,6 +2,7 @@
 
 from typing import Any
 
+KEY_TESTS = {"unique", "unique_combination", "primary_key"}
 BEFORE = {
     "staging": {"staging"},
     "intermediate": {"intermediate", "staging"},
@@ -71,18 +72,20 @@ def test_core_and_marts_are_contracted_public_and_owned(manifest: dict[str, Any]
     assert loose == []
 
 
-def test_every_core_and_mart_model_has_a_key_test(manifest: dict[str, Any]) -> None:
+def test_every_table_after_staging_has_a_key_test(manifest: dict[str, Any]) -> None:
     keyed = {
         upstream
         for node in manifest["nodes"].values()
         if node["resource_type"] == "test"
-        and (node.get("test_metadata") or {}).get("name") in {"unique", "unique_combination"}
+        and (node.get("test_metadata") or {}).get("name") in KEY_TESTS
         for upstream in node["depends_on"]["nodes"]
     }
     unkeyed = [
         node["name"]
         for node in models(manifest)
-        if layer(node) in {"intermediate", "core", "marts"} and node["unique_id"] not in keyed
+        if layer(node) in {"intermediate", "core", "marts"}
+        and node["config"]["materialized"] != "view"
+        and node["unique_id"] not in keyed
     ]
     assert unkeyed == []
 
