@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DbtCliResource
 
 from orchestration.defs.dbt.assets import PROJECT, dbt_core, dbt_marts
 from orchestration.defs.dbt.exposures import EXPOSURES
@@ -15,6 +14,7 @@ from orchestration.defs.ml import assets as ml
 from orchestration.defs.publish.assets import published_marts
 from orchestration.defs.quality import gates
 from orchestration.defs.schedules import new_landing_files, nightly, nightly_schedule
+from orchestration.lib.dbt_cli import DbtCli
 from orchestration.settings import Settings
 
 
@@ -41,7 +41,7 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
         sensors=[new_landing_files],
         resources={
             "settings": settings,
-            "dbt": DbtCliResource(project_dir=PROJECT),
+            "dbt": DbtCli(project_dir=str(PROJECT.project_dir)),
             **(resource_overrides or {}),
         },
     )

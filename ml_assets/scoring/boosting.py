@@ -15,8 +15,8 @@ from ml_assets.scoring.splits import group_folds
 
 Matrix = NDArray[np.float64]
 # LightGBM's own annotations of these two are incomplete.
-_cross_validate = cast("Callable[..., dict[str, Any]]", lgb.cv)  # pyright: ignore[reportUnknownMemberType]
-_train = cast("Callable[..., lgb.Booster]", lgb.train)  # pyright: ignore[reportUnknownMemberType]
+_cross_validate = cast("Callable[..., dict[str, Any]]", lgb.cv)
+_train = cast("Callable[..., lgb.Booster]", lgb.train)
 
 
 @dataclass(frozen=True)

@@ -8,20 +8,11 @@ import dagster as dg
 from orchestration.settings import Settings
 from orchestration.sources.files import read_spec
 
-EXECUTOR = dg.multiprocess_executor.configured(
-    {
-        # Nearly every step holds the pool of the build database; waiting for it costs seconds.
-        "max_concurrent": 1,
-        # A new interpreter for each step costs seconds, a fork of one with the imports none.
-        "start_method": {"forkserver": {"preload_modules": ["orchestration.definitions"]}},
-    }
-)
-
 nightly = dg.define_asset_job(
     "nightly",
     selection=dg.AssetSelection.all(),
     description="Everything, from raw exports to published marts.",
-    executor_def=EXECUTOR,
+    executor_def=dg.in_process_executor,  # docs/adr/0007-one-process-for-a-run.md
     op_retry_policy=dg.RetryPolicy(max_retries=1, delay=5),
     tags={"dagster/max_retries": 1},
 )

@@ -87,11 +87,11 @@ def clock(con: duckdb.DuckDBPyConnection) -> date:
     return row[0]
 
 
-def set_clock(con: duckdb.DuckDBPyConnection, settings: Settings) -> tuple[date, bool]:
+def set_clock(con: duckdb.DuckDBPyConnection, settings: Settings) -> bool:
     """Set the one clock that models and features read.
 
     Returns:
-        The day, and whether it lies before the day of the last build, so that what was built
+        Whether the day lies before the day of the last build, so that what was built
         incrementally must be built anew.
 
     Raises:
@@ -102,7 +102,7 @@ def set_clock(con: duckdb.DuckDBPyConnection, settings: Settings) -> tuple[date,
     rebuild = row is not None and (row[1] or today < row[0])
     con.execute("delete from ops.ops_clock")
     con.execute("insert into ops.ops_clock values (?, ?)", [today, rebuild])
-    return today, rebuild
+    return rebuild
 
 
 def finish_rebuild(con: duckdb.DuckDBPyConnection) -> None:

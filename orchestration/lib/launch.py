@@ -36,6 +36,7 @@ class RunResult:
 class _Step:
     started: float
     assets: int = 0
+    checks: int = 0
     rows: int = 0
 
 
@@ -125,6 +126,7 @@ class _Follower:
     @staticmethod
     def _doing(name: str, step: _Step) -> str:
         done = f", {step.assets} tables, {step.rows:,} rows" if step.assets else ""
+        done += f", {step.checks} checks" if step.checks else ""
         return f"{name} ({time.time() - step.started:.0f} s{done})"
 
     def _look(self, instance: dg.DagsterInstance) -> None:
@@ -151,6 +153,8 @@ class _Follower:
             self._steps[step].assets += 1
             if isinstance(count, dg.IntMetadataValue):
                 self._steps[step].rows += count.value or 0
+        elif kind is dg.DagsterEventType.ASSET_CHECK_EVALUATION and step in self._steps:
+            self._steps[step].checks += 1
         elif kind is dg.DagsterEventType.STEP_SUCCESS:
             self._ended(step, timestamp, "[green]✓[/green]")
         elif kind is dg.DagsterEventType.STEP_FAILURE:
@@ -164,6 +168,9 @@ class _Follower:
     def _ended(self, name: str, timestamp: float, mark: str) -> None:
         step = self._steps.pop(name, _Step(timestamp))
         tables = f"{step.assets} table{'s' if step.assets != 1 else ''}" if step.assets else ""
+        checks = f"{step.checks} checks" if step.checks else ""
         rows = f"{step.rows:,} rows" if step.rows else ""
         seconds = timestamp - step.started
-        self.console.print(f"{mark} {name:<28} {tables:>12} {rows:>18} {seconds:>7.1f} s")
+        self.console.print(
+            f"{mark} {name:<28} {tables:>11} {checks:>11} {rows:>16} {seconds:>7.1f} s"
+        )

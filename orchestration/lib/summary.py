@@ -8,9 +8,10 @@ import duckdb
 from rich.console import Console
 from rich.table import Table
 
+from expectations.quarantine import refusals
 from orchestration.lib.build_database import connected
 from orchestration.lib.launch import RunResult
-from orchestration.lib.publishing import DATABASE, PUBLISHED_SCHEMAS
+from orchestration.lib.publishing import DATABASE
 from orchestration.settings import Settings
 from orchestration.sources.catalog import quoted
 
@@ -66,34 +67,28 @@ def _rows(con: duckdb.DuckDBPyConnection, query: str, *values: object) -> list[t
 
 
 def _tables(console: Console, con: duckdb.DuckDBPyConnection) -> None:
+    """A line for each schema, and for each table that people query first."""
     table = Table(title="Tables built", title_justify="left", box=None, padding=(0, 2, 0, 0))
-    table.add_column("schema")
+    table.add_column("")
     table.add_column("tables", justify="right")
     table.add_column("rows", justify="right")
-    table.add_column("the largest")
     schemas = _rows(
         con,
-        "select table_schema, list(table_name order by table_name) "
-        "from information_schema.tables where table_type = 'BASE TABLE' "
-        "and (table_schema like 'raw_%' "
-        "or table_schema in ('intermediate', 'core', 'ml', 'marts')) "
-        "group by 1 order by 1",
+        "select schema_name, list(table_name order by table_name) from duckdb_tables() "
+        "where schema_name like 'raw_%' "
+        "or schema_name in ('intermediate', 'core', 'ml', 'marts') group by 1 "
+        "order by list_position(['intermediate', 'core', 'ml', 'marts'], schema_name) "
+        "nulls first, schema_name",
     )
     for schema, names in schemas:
         counts = {
-            name: con.execute(f"select count(*) from {quoted(schema)}.{quoted(name)}").fetchall()[
-                0
-            ][0]
+            name: _rows(con, f"select count(*) from {quoted(schema)}.{quoted(name)}")[0][0]
             for name in names
         }
-        largest = sorted(counts, key=lambda name: -counts[name])
-        shown = names if schema in PUBLISHED_SCHEMAS[1:] else largest[:2]
-        table.add_row(
-            schema,
-            f"{len(names)}",
-            f"{sum(counts.values()):,}",
-            ", ".join(f"{name} {counts[name]:,}" for name in shown),
-        )
+        table.add_row(schema, f"{len(names)}", f"{sum(counts.values()):,}")
+        if schema in ("ml", "marts"):
+            for name, rows in counts.items():
+                table.add_row(f"  {name}", "", f"{rows:,}")
     console.print()
     console.print(table)
 
@@ -124,29 +119,16 @@ def _gates(console: Console, con: duckdb.DuckDBPyConnection, run_id: str) -> Non
 
 
 def _quarantine(console: Console, con: duckdb.DuckDBPyConnection) -> None:
-    tables = _rows(
-        con,
-        "select table_name from information_schema.tables "
-        "where table_schema = 'quarantine' and table_name <> 'unreadable' order by 1",
-    )
     console.print("\n[bold]Quarantined rows by reason[/bold]")
-    none = True
-    for (name,) in tables:
-        for reason, rows in _rows(
-            con,
-            f"select reason, count(*) from quarantine.{quoted(name)} "
-            "where released_load_id is null group by 1 order by 2 desc, 1 limit 5",
-        ):
-            none = False
-            console.print(f"  {rows:>6,}  {name.replace('__', '.')}: {reason}", markup=False)
-    for system, name, reason, rows in _rows(
+    refused = [(one.rows, one.table, one.reason) for one in refusals(con)]
+    unreadable = _rows(
         con,
-        "select source_system, object_name, reason, count(*) from quarantine.unreadable "
-        "group by all order by all",
-    ):
-        none = False
-        console.print(f"  {rows:>6,}  {system}.{name}: unreadable line: {reason}", markup=False)
-    if none:
+        "select count(*), source_system || '.' || object_name, 'unreadable line: ' || reason "
+        "from quarantine.unreadable group by all order by all",
+    )
+    for rows, name, reason in [*refused, *unreadable]:
+        console.print(f"  {rows:>6,}  {name}: {reason}", markup=False)
+    if not refused and not unreadable:
         console.print("  none")
 
 
@@ -164,12 +146,12 @@ def _repairs(console: Console, con: duckdb.DuckDBPyConnection) -> None:
 
 def _model(console: Console, con: duckdb.DuckDBPyConnection) -> None:
     console.print("\n[bold]Opportunity score[/bold]")
-    for decision, reason, version in _rows(
+    for reason, version in _rows(
         con,
-        "select promotion_decision, promotion_reason, model_version from ml.ml_model_registry "
+        "select promotion_reason, model_version from ml.ml_model_registry "
         "where model_name = 'opportunity_score' order by trained_as_of desc limit 1",
     ):
-        console.print(f"  {version}: {decision}: {reason}", markup=False)
+        console.print(f"  {version}: {reason}", markup=False)
     for sufficiency, scored in _rows(
         con,
         "select data_sufficiency, count(*) from ml.ml_opportunity_score where as_of_date = "

@@ -66,7 +66,10 @@ def declared_tables(transformations: Path) -> list[SourceTable]:
         raise FileNotFoundError(f"no _sources*.yml below {transformations / 'models'}")
     tables: list[SourceTable] = []
     for path in paths:
-        document: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+        document: dict[str, Any] = yaml.load(
+            path.read_text(encoding="utf-8"),
+            Loader=yaml.CSafeLoader,  # a tenth of the time
+        )
         for source in document["sources"]:
             for table in source["tables"]:
                 columns = {

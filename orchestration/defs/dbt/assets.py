@@ -3,15 +3,16 @@
 G2 and the predictions stand between the two. The models live in `transformations/`.
 """
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import dagster as dg
-from dagster_dbt import DbtCliResource, DbtProject, dbt_assets
+from dagster_dbt import DbtProject, dbt_assets
 
 from orchestration.lib.build_database import connected, set_clock
+from orchestration.lib.dbt_cli import DbtCli
+from orchestration.lib.dbt_metadata import table_metadata
 from orchestration.lib.dbt_translator import WarehouseTranslator
 from orchestration.lib.pools import DUCKDB
 from orchestration.settings import PROJECT_DIR, Settings
@@ -45,18 +46,35 @@ MANIFEST = prepared_manifest()
 TRANSLATOR = WarehouseTranslator()
 
 
-def _build(
-    context: dg.AssetExecutionContext, dbt: DbtCliResource, settings: Settings
-) -> Iterator[Any]:
+def _build(context: dg.AssetExecutionContext, dbt: DbtCli, settings: Settings) -> Iterator[Any]:
     with connected(settings.database) as con:
-        as_of, rebuild = set_clock(con, settings)
+        rebuild = set_clock(con, settings)
     # Unit tests judge the code, not the data: `make test` runs them.
     arguments = ["build", "--exclude-resource-type", "unit_test"]
-    arguments += ["--vars", json.dumps({"as_of_date": as_of.isoformat()})]
     if rebuild:
         arguments.append("--full-refresh")
-    invocation = dbt.cli(arguments, context=context, target_path=PROJECT.target_path)
-    yield from invocation.stream().fetch_row_counts().fetch_column_metadata()
+    invocation = dbt.cli(
+        arguments, context=context, target_path=PROJECT.target_path, raise_on_error=False
+    )
+    built: list[dg.Output[Any]] = []
+    for event in cast("Iterator[Any]", invocation.stream()):
+        if isinstance(event, dg.Output):
+            built.append(cast("dg.Output[Any]", event))
+        else:
+            yield event
+    # dbt holds the database until it ends; only then can it be asked what was built.
+    keys = {
+        output.output_name: context.asset_key_for_output(output.output_name) for output in built
+    }
+    with connected(settings.database) as con:
+        target = Path(invocation.target_path)
+        found = table_metadata(
+            con, keys.values(), target / "manifest.json", target / "column_lineage.json"
+        )
+    for output in built:
+        yield output.with_metadata({**output.metadata, **found.get(keys[output.output_name], {})})
+    if error := invocation.get_error():
+        raise error
 
 
 @dbt_assets(
@@ -68,7 +86,7 @@ def _build(
     pool=DUCKDB,
 )
 def dbt_core(
-    context: dg.AssetExecutionContext, dbt: DbtCliResource, settings: dg.ResourceParam[Settings]
+    context: dg.AssetExecutionContext, dbt: DbtCli, settings: dg.ResourceParam[Settings]
 ) -> Iterator[Any]:
     """Seeds, staging, intermediate and core, with their tests."""
     yield from _build(context, dbt, settings)
@@ -83,7 +101,7 @@ def dbt_core(
     pool=DUCKDB,
 )
 def dbt_marts(
-    context: dg.AssetExecutionContext, dbt: DbtCliResource, settings: dg.ResourceParam[Settings]
+    context: dg.AssetExecutionContext, dbt: DbtCli, settings: dg.ResourceParam[Settings]
 ) -> Iterator[Any]:
     """The KPI marts, with their tests."""
     yield from _build(context, dbt, settings)

@@ -1,6 +1,7 @@
 """Raw tables: one step per source system, each file loaded once."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 import duckdb
@@ -37,7 +38,7 @@ OWNERS = ["team:data-platform"]
         "its last day; files that are there stay as they are."
     ),
 )
-def landing_exports(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[None]:
+def landing_exports(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[Any]:
     """Make the build database ready and, for the demo, simulate what is missing."""
     prepare(settings)
     if settings.source is not None:
@@ -90,7 +91,7 @@ def raw_assets(system: str) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name=schema, specs=[_spec(system, table) for table in tables], pool=DUCKDB, can_subset=False
     )
-    def load_raw(settings: dg.ResourceParam[Settings]) -> Iterator[dg.MaterializeResult[None]]:
+    def load_raw(settings: dg.ResourceParam[Settings]) -> Iterator[dg.MaterializeResult[Any]]:
         with connected(settings.database) as con:
             loads = _loads(con, system, settings)
             for table in tables:

@@ -1,6 +1,7 @@
 """Predictions: training and scoring as steps of their own. The methods live in `ml_assets/`."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 import duckdb
@@ -65,7 +66,7 @@ def replace_rows(
 )
 def train(
     context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]
-) -> Iterator[dg.MaterializeResult[None]]:
+) -> Iterator[dg.MaterializeResult[Any]]:
     """Train a challenger where it is due and promote it if it beats the baselines."""
     with connected(settings.database) as con:
         registry = con.execute("select * from ml.ml_model_registry").pl()
@@ -95,7 +96,7 @@ def train(
     pool=DUCKDB,
     description="Win probability of every open opportunity, with interval and reasons.",
 )
-def opportunity_scores(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[None]:
+def opportunity_scores(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[Any]:
     """Score the open opportunities as of the clock with the champion, or give base rates."""
     with connected(settings.database) as con:
         as_of = clock(con)

@@ -1,6 +1,7 @@
 """The last step: what passed every gate takes the place of what readers had."""
 
 from datetime import timedelta
+from typing import Any
 
 import dagster as dg
 
@@ -35,7 +36,7 @@ def _upstream() -> list[dg.AssetKey]:
         "once after the last gate."
     ),
 )
-def published_marts(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[None]:
+def published_marts(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[Any]:
     """Publish the build database."""
     tables = publish(settings.database, settings.published)
     with connected(settings.database) as con:
