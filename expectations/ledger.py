@@ -12,7 +12,8 @@ OPS_TABLES = """
 create schema if not exists ops;
 create table if not exists ops.ops_load (
     load_id bigint, source_system varchar, object_name varchar, source varchar,
-    fingerprint varchar, rows_received bigint, columns_added varchar, loaded_at timestamp
+    fingerprint varchar, rows_received bigint, rows_unreadable bigint, columns_added varchar,
+    encoding varchar, loaded_at timestamp
 );
 create table if not exists ops.ops_check (
     run_id varchar, gate varchar, table_name varchar, expectation varchar, column_name varchar,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from dotenv import load_dotenv
 from rich.console import Console
 
 from orchestration.settings import PROJECT_DIR, Settings, SettingsError
@@ -18,6 +19,12 @@ from orchestration.sources.files import SourceSpecError, read_spec
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 console = Console(highlight=False, soft_wrap=True)
+
+
+@app.callback()
+def with_dotenv() -> None:
+    """The sales warehouse: from raw exports to published marts."""
+    load_dotenv(PROJECT_DIR / ".env")
 
 
 def _settings() -> Settings:

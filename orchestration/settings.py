@@ -71,6 +71,11 @@ class Settings:
         return self.data / "models"
 
     @property
+    def dbt_target(self) -> Path:
+        """dbt's artefacts; one folder a database, so that two warehouses do not mix theirs."""
+        return self.data / "dbt"
+
+    @property
     def seeds(self) -> Path:
         return self.project_dir / "seeds"
 

@@ -213,24 +213,22 @@ def _ledger(session: GateSession, judged: JudgedRows, limits: Limits) -> list[_R
                 maximum=0,
             )
         )
-    if "rows_unreadable" in session.columns_of("ops")["ops_load"]:
-        # A file that was loaded again in a better version counts with that one.
-        latest = (
-            f"select * {loads} and load_id > {judged.last_judged} "
-            "qualify row_number() over (partition by source order by load_id desc) = 1"
+    # A file that was loaded again in a better version counts with that one.
+    latest = (
+        f"select * {loads} and load_id > {judged.last_judged} "
+        "qualify row_number() over (partition by source order by load_id desc) = 1"
+    )
+    rules.append(
+        _Rule(
+            name="lines_readable",
+            value="select coalesce(max(rows_unreadable / (rows_received + rows_unreadable)), 0)"
+            f" from ({latest}) as latest where rows_unreadable > {limits.refused_rows}",
+            says=f"at most {limits.unreadable_share:.0%} of the lines of a new file are no records",
+            fix="See quarantine.unreadable: export the file again, or say in source.yml how it "
+            "is written.",
+            maximum=limits.unreadable_share,
         )
-        rules.append(
-            _Rule(
-                name="lines_readable",
-                value="select coalesce(max(rows_unreadable / (rows_received + rows_unreadable)), 0)"
-                f" from ({latest}) as latest where rows_unreadable > {limits.refused_rows}",
-                says=f"at most {limits.unreadable_share:.0%} of the lines of a new file are no "
-                "records",
-                fix="See quarantine.unreadable: export the file again, or say in source.yml how it "
-                "is written.",
-                maximum=limits.unreadable_share,
-            )
-        )
+    )
     return rules
 
 

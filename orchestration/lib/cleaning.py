@@ -19,7 +19,8 @@ def clean_data(settings: Settings) -> list[str]:
         A line for each thing that was removed or kept.
     """
     lines: list[str] = []
-    for folder in (settings.published, settings.models, settings.data / "dagster"):
+    dagster = settings.data / "dagster"
+    for folder in (settings.published, settings.models, settings.dbt_target, dagster):
         _remove(folder, lines)
     if (settings.truth / "manifest.json").exists():
         _remove(settings.landing, lines)

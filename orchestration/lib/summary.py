@@ -149,7 +149,8 @@ def _model(console: Console, con: duckdb.DuckDBPyConnection) -> None:
     for reason, version in _rows(
         con,
         "select promotion_reason, model_version from ml.ml_model_registry "
-        "where model_name = 'opportunity_score' order by trained_as_of desc limit 1",
+        "where model_name = 'opportunity_score' "
+        "order by trained_as_of desc, is_champion desc limit 1",
     ):
         console.print(f"  {version}: {reason}", markup=False)
     for sufficiency, scored in _rows(

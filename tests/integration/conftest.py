@@ -1,17 +1,17 @@
 """Whole runs of the nightly job, as a person would start them, and what they published."""
 
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
-import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
+BIN = Path(sys.executable).parent
 
 
 @dataclass(frozen=True)
@@ -20,22 +20,35 @@ class Warehouse:
 
     data: Path
 
-    def run(self, *arguments: str, succeeds: bool = True, **settings: str) -> str:
-        """Run `warehouse run` and give what it printed."""
+    def env(self, **settings: str) -> dict[str, str]:
+        """The variables of a process that works on this folder."""
         env = {name: text for name, text in os.environ.items() if "SALES_WAREHOUSE" not in name}
         env |= {"SALES_WAREHOUSE_DATA": str(self.data), "PYTHONDONTWRITEBYTECODE": ""}
-        env |= {f"SALES_WAREHOUSE_{name.upper()}": text for name, text in settings.items()}
-        done = subprocess.run(
-            [str(Path(sys.executable).parent / "warehouse"), "run", *arguments],
-            env=env,
+        return env | {f"SALES_WAREHOUSE_{name.upper()}": text for name, text in settings.items()}
+
+    def start(self, *arguments: str, **settings: str) -> subprocess.Popen[str]:
+        """Start `warehouse run` in a process group of its own."""
+        return subprocess.Popen(
+            [str(BIN / "warehouse"), "run", *arguments],
+            env=self.env(**settings),
             cwd=PROJECT,
-            capture_output=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
             text=True,
-            check=False,
+            start_new_session=True,
         )
-        printed = done.stdout + done.stderr
-        assert (done.returncode == 0) == succeeds, printed
+
+    def run(self, *arguments: str, succeeds: bool = True, **settings: str) -> str:
+        """Run `warehouse run` and give what it printed."""
+        process = self.start(*arguments, **settings)
+        printed, _ = process.communicate()
+        assert (process.returncode == 0) == succeeds, printed
         return printed
+
+    def copied(self, data: Path) -> "Warehouse":
+        """The same warehouse in another folder."""
+        shutil.copytree(self.data, data, symlinks=True)
+        return Warehouse(data)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Ask what is published, as a BI tool would."""
@@ -63,9 +76,3 @@ class Warehouse:
                 f"select count(*), coalesce(sum(cast(hash({compared}) as hugeint)), 0) from {name}"
             )[0]
         return digests
-
-
-@pytest.fixture(scope="session")
-def new_warehouse(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Warehouse]:
-    """An empty data folder."""
-    return lambda name: Warehouse(tmp_path_factory.mktemp(name))

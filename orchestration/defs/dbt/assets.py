@@ -53,9 +53,8 @@ def _build(context: dg.AssetExecutionContext, dbt: DbtCli, settings: Settings) -
     arguments = ["build", "--exclude-resource-type", "unit_test"]
     if rebuild:
         arguments.append("--full-refresh")
-    invocation = dbt.cli(
-        arguments, context=context, target_path=PROJECT.target_path, raise_on_error=False
-    )
+    target = settings.dbt_target
+    invocation = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
     built: list[dg.Output[Any]] = []
     for event in cast("Iterator[Any]", invocation.stream()):
         if isinstance(event, dg.Output):
@@ -67,7 +66,6 @@ def _build(context: dg.AssetExecutionContext, dbt: DbtCli, settings: Settings) -
         output.output_name: context.asset_key_for_output(output.output_name) for output in built
     }
     with connected(settings.database) as con:
-        target = Path(invocation.target_path)
         found = table_metadata(
             con, keys.values(), target / "manifest.json", target / "column_lineage.json"
         )

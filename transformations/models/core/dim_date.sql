@@ -16,6 +16,14 @@ touchpoints as (
     select occurred_date from {{ ref('fct_touchpoint') }}
 ),
 
+leads as (
+    select created_at from {{ ref('int_crm__leads') }}
+),
+
+quotas as (
+    select period_start from {{ ref('int_crm__quotas') }}
+),
+
 first_days as (
     select min(changed_date) as first_day from events
     union all
@@ -25,6 +33,10 @@ first_days as (
     select min(occurred_date) as first_day from activities
     union all
     select min(occurred_date) as first_day from touchpoints
+    union all
+    select min(cast(created_at as date)) as first_day from leads
+    union all
+    select min(period_start) as first_day from quotas
     union all
     select {{ as_of_date() }} as first_day
 ),

@@ -1,0 +1,276 @@
+"""The demo company, night after night: what is published is what the files say, however it came."""
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.integration.conftest import BIN, PROJECT, Warehouse
+
+DEMO = {"demo_scale": "0.05"}
+LAST_DAY, NEXT_DAY = "2026-06-29", "2026-06-30"
+# A mail that arrives days late says when it was sent and not when it became known, so it belongs
+# to its evening as soon as it is there.
+LATE_MAIL_REACHES = {
+    "core.fct_activity",
+    "core.bridge_activity_opportunity",
+    "marts.mart_exec_kpi",
+    "marts.mart_exec_kpi_daily",
+}
+
+
+@pytest.fixture(scope="session")
+def evening(made_once: Callable[..., Path]) -> Warehouse:
+    """A first run; nobody writes to it again."""
+
+    def fill(data: Path) -> None:
+        (data / "printed.txt").write_text(Warehouse(data).run(demo_end=LAST_DAY, **DEMO))
+
+    return Warehouse(made_once("evening", fill))
+
+
+@pytest.fixture(scope="session")
+def next_evening(clone: Path) -> Warehouse:
+    """A first run for the day after, on an empty folder: what a fresh clone makes."""
+    return Warehouse(clone / "data")
+
+
+def of_the_evening(warehouse: Warehouse) -> dict[str, Any]:
+    """What is published, without what a warehouse keeps of earlier evenings."""
+    tables = warehouse.published()
+    for history in ("ml.ml_model_registry", "ml.ml_backtest", "ml.ml_opportunity_score"):
+        del tables[history]
+    scores = warehouse.query(
+        "select * exclude (model_version) from ml.ml_opportunity_score "
+        "where as_of_date = (select max(as_of_date) from marts.mart_deal_inspection) "
+        "order by opportunity_id"
+    )
+    return tables | {"ml.ml_opportunity_score": scores}
+
+
+def differing(one: dict[str, Any], other: dict[str, Any]) -> set[str]:
+    return {name for name in one.keys() | other.keys() if one.get(name) != other.get(name)}
+
+
+@pytest.fixture(scope="module")
+def files(evening: Warehouse) -> duckdb.DuckDBPyConnection:
+    """Plain SQL over the exports: `deals` holds the last sound version of every opportunity."""
+    con = duckdb.connect()
+    landing = evening.data / "landing" / "salesforce"
+    con.execute(
+        "create view versions as select *, try_cast(CloseDate as date) as close_date "
+        f"from read_parquet('{landing}/Opportunity/*.parquet', union_by_name = true)"
+    )
+    con.execute(
+        "create view deals as select * from versions where coalesce(Amount, 0) >= 0 "
+        "and StageName <> 'Verbal Commit' and close_date is not null "
+        "and CurrencyIsoCode in ('USD', 'EUR', 'GBP', 'JPY', 'AUD') "
+        "qualify row_number() over "
+        "(partition by Id order by cast(SystemModstamp as timestamptz) desc) = 1"
+    )
+    con.execute(
+        "create view rates as select distinct IsoCode, StartDate, NextStartDate, ConversionRate "
+        f"from read_csv('{landing}/DatedConversionRate/*.csv')"
+    )
+    return con
+
+
+def test_deals_by_outcome_equal_plain_sql_over_the_files(
+    evening: Warehouse, files: duckdb.DuckDBPyConnection
+) -> None:
+    plain = files.execute(
+        "select count(*), count(*) filter (StageName = 'Closed Won' and not IsDeleted), "
+        "count(*) filter (StageName = 'Closed Lost' and not IsDeleted), "
+        "count(*) filter (StageName not like 'Closed%' and not IsDeleted) from deals"
+    ).fetchall()
+    assert plain == evening.query(
+        "select count(*), count(*) filter (is_won), count(*) filter (is_lost), "
+        "count(*) filter (is_open) from core.fct_opportunity"
+    )
+
+
+def test_bookings_by_quarter_equal_plain_sql_over_the_files(
+    evening: Warehouse, files: duckdb.DuckDBPyConnection
+) -> None:
+    plain = files.execute(
+        "select date_trunc('quarter', close_date)::date, sum(Amount / ConversionRate) from deals "
+        "join rates on IsoCode = CurrencyIsoCode "
+        "and close_date >= StartDate and close_date < NextStartDate "
+        "where StageName = 'Closed Won' and not IsDeleted group by 1 order by 1"
+    ).fetchall()
+    published = evening.query(
+        "select period_start, value from marts.mart_exec_kpi where kpi = 'bookings' "
+        "and period_type = 'quarter' and segment_type = 'company' and value > 0 order by 1"
+    )
+    assert [day for day, _ in published] == [day for day, _ in plain]
+    for (_, mart), (_, raw) in zip(published, plain, strict=True):
+        assert float(mart) == pytest.approx(raw, abs=0.05)  # each deal is rounded to cents
+
+
+def test_open_pipeline_equals_plain_sql_over_the_files(
+    evening: Warehouse, files: duckdb.DuckDBPyConnection
+) -> None:
+    [(deals, amount)] = files.execute(
+        "select count(*), sum(Amount / ConversionRate) from deals join rates "
+        f"on IsoCode = CurrencyIsoCode and date '{LAST_DAY}' >= StartDate "
+        f"and date '{LAST_DAY}' < NextStartDate "
+        "where StageName not like 'Closed%' and not IsDeleted"
+    ).fetchall()
+    [(count, total)] = evening.query(
+        "select sum(opportunity_count), sum(amount) from marts.mart_pipeline_daily "
+        "where date_day = as_of_date"
+    )
+    assert count == deals
+    assert float(total) == pytest.approx(amount, abs=0.05)
+
+
+def test_outcomes_are_those_that_the_simulator_knows(evening: Warehouse) -> None:
+    truth = evening.data / "truth" / "opportunities.parquet"
+    with duckdb.connect() as con:
+        known = con.execute(
+            f"select opportunity_id, outcome from '{truth}' where not is_open_at_end"
+        ).fetchall()
+        dirty = con.execute(
+            f"select distinct source_id from '{evening.data / 'truth' / 'dirt.parquet'}' "
+            "where object in ('Opportunity', 'OpportunityHistory')"
+        ).fetchall()
+    published = dict(
+        evening.query(
+            "select source_id, case when is_won then 'won' when is_lost then 'lost' end "
+            "from core.fct_opportunity"
+        )
+    )
+    excused = {source_id for (source_id,) in dirty}
+    judged = [(one, outcome) for one, outcome in known if one not in excused]
+    assert len(judged) > 200
+    assert [(one, published.get(one)) for one, _ in judged] == judged
+
+
+def test_every_refused_opportunity_is_listed_dirt_and_no_other_row_is_refused(
+    evening: Warehouse,
+) -> None:
+    refused = evening.inside(
+        'select "Id", SystemModstamp from quarantine."salesforce__Opportunity" '
+        "where released_load_id is null"
+    )
+    with duckdb.connect() as con:
+        listed = con.execute(
+            f"select kind, source_id from '{evening.data / 'truth' / 'dirt.parquet'}' where kind "
+            "in ('negative_amount', 'unknown_stage', 'unknown_currency', 'malformed_date') "
+            "and object = 'Opportunity'"
+        ).fetchall()
+    assert {one for one, _ in refused} == {source_id for _, source_id in listed}
+
+
+def test_rows_received_are_accepted_or_refused(evening: Warehouse) -> None:
+    assert evening.inside(
+        "select count(*) from ops.ops_judged where rows_received <> rows_accepted + rows_refused"
+    ) == [(0,)]
+    [(received,)] = evening.inside("select sum(rows_received) from ops.ops_load")
+    tables = evening.inside(
+        "select schema_name || '.' || table_name from duckdb_tables() "
+        "where schema_name like 'raw_%'"
+    )
+    raw = sum(evening.inside(f"select count(*) from {table}")[0][0] for (table,) in tables)
+    assert raw == received
+
+
+def test_the_summary_counts_tables_gates_and_quarantine(evening: Warehouse) -> None:
+    printed = (evening.data / "printed.txt").read_text()
+    for expected in (
+        "mart_exec_kpi",
+        "G4",
+        "salesforce.Opportunity: Amount is negative",
+        "Opportunity score",
+        "Published in",
+    ):
+        assert expected in printed
+
+
+def test_hand_worked_unit_tests_of_the_models_hold(evening: Warehouse) -> None:
+    done = subprocess.run(
+        [str(BIN / "dbt"), "test", "--select", "test_type:unit"],
+        cwd=PROJECT / "transformations",
+        env=evening.env(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    assert " PASS=" in done.stdout and "PASS=0 " not in done.stdout
+
+
+def test_a_second_run_changes_nothing(evening: Warehouse, tmp_path: Path) -> None:
+    again = evening.copied(tmp_path / "again")
+    again.run(demo_end=LAST_DAY, **DEMO)
+    assert differing(again.published(), evening.published()) == set()
+
+
+def test_a_night_that_was_killed_and_has_broken_lines_equals_a_fresh_one(
+    evening: Warehouse, next_evening: Warehouse, tmp_path: Path
+) -> None:
+    grown = evening.copied(tmp_path / "grown")
+    process = grown.start(demo_end=NEXT_DAY, **DEMO)
+    _wait_for_dbt(grown)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert differing(grown.published(), evening.published()) == set()
+
+    _land_broken_lines(grown.data / "landing")
+    printed = grown.run(demo_end=NEXT_DAY, **DEMO)
+    assert "was killed before" in printed
+    assert "phone.calls: unreadable line" in printed
+    assert grown.inside(
+        "select object_name, count(*) from quarantine.unreadable group by 1 order by 1"
+    ) == [("Account", 1), ("calls", 2)]
+    assert differing(of_the_evening(grown), of_the_evening(next_evening)) == set()
+
+
+def _land_broken_lines(landing: Path) -> None:
+    """A line that was cut, one that is no JSON, and a row with too few fields."""
+    calls = sorted((landing / "phone" / "calls").glob("*.jsonl"))[0]
+    line = calls.read_text(encoding="utf-8").splitlines()[0]
+    calls.with_name("calls_again.jsonl").write_text(f"{line[:100]}\nno json at all\n")
+    accounts = sorted((landing / "salesforce" / "Account").glob("*.csv"))[0]
+    header = accounts.read_text(encoding="utf-8").splitlines()[0]
+    accounts.with_name("Account_again.csv").write_text(f"{header},Colour__c\ntoo,few,fields\n")
+
+
+def _wait_for_dbt(warehouse: Warehouse) -> None:
+    """Until dbt has begun to build the new day."""
+    log = warehouse.data / "dbt" / "dbt.log"
+    before = log.stat().st_mtime
+    end = time.monotonic() + 300
+    while log.stat().st_mtime == before:
+        assert time.monotonic() < end, "dbt has not started"
+        time.sleep(0.2)
+    time.sleep(12)
+
+
+def test_rebuilding_an_evening_gives_its_figures(
+    evening: Warehouse, next_evening: Warehouse, tmp_path: Path
+) -> None:
+    back = next_evening.copied(tmp_path / "back")
+    back.run(demo_end=NEXT_DAY, as_of=LAST_DAY, **DEMO)
+    assert differing(of_the_evening(back), of_the_evening(evening)) <= LATE_MAIL_REACHES
+    activities = "select count(*) from core.fct_activity"
+    [(then,)], [(now,)] = evening.query(activities), back.query(activities)
+    assert 0 <= now - then <= 0.001 * then
+
+
+def test_a_file_that_was_cut_is_named_and_what_is_published_stays(
+    evening: Warehouse, tmp_path: Path
+) -> None:
+    broken = evening.copied(tmp_path / "broken")
+    messages = sorted((broken.data / "landing" / "email" / "messages").glob("*.parquet"))[0]
+    cut = messages.with_name("messages_again.parquet")
+    cut.write_bytes(messages.read_bytes()[:5000])
+    printed = broken.run(demo_end=LAST_DAY, succeeds=False, **DEMO)
+    assert str(cut) in printed
+    assert differing(broken.published(), evening.published()) == set()
