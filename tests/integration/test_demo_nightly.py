@@ -233,10 +233,10 @@ def test_a_night_that_was_killed_and_has_broken_lines_equals_a_fresh_one(
 
 
 def _land_broken_lines(landing: Path) -> None:
-    """A line that was cut, one that is no JSON, and a row with too few fields."""
+    """After a line that is known: one that was cut, one that is no JSON, a row too short."""
     calls = sorted((landing / "phone" / "calls").glob("*.jsonl"))[0]
     line = calls.read_text(encoding="utf-8").splitlines()[0]
-    calls.with_name("calls_again.jsonl").write_text(f"{line[:100]}\nno json at all\n")
+    calls.with_name("calls_again.jsonl").write_text(f"{line}\n{line[:100]}\nno json\n")
     accounts = sorted((landing / "salesforce" / "Account").glob("*.csv"))[0]
     header = accounts.read_text(encoding="utf-8").splitlines()[0]
     accounts.with_name("Account_again.csv").write_text(f"{header},Colour__c\ntoo,few,fields\n")
