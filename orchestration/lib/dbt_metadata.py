@@ -20,15 +20,14 @@ from orchestration.sources.catalog import quoted
 
 
 def table_metadata(
-    con: duckdb.DuckDBPyConnection, keys: Iterable[dg.AssetKey], manifest: Path, cache: Path
+    con: duckdb.DuckDBPyConnection, keys: Iterable[dg.AssetKey], target: Path
 ) -> dict[dg.AssetKey, dict[str, Any]]:
     """Dagster's standard metadata of relations that dbt has built.
 
     Args:
         con: the build database.
         keys: `[schema, name]` of the relations; one that does not exist gets no metadata.
-        manifest: the `manifest.json` of the build, with the compiled SQL.
-        cache: the file in which lineages are kept between builds.
+        target: dbt's target folder of the build, with `manifest.json`; lineages are kept there.
 
     Returns:
         `dagster/row_count` (of tables), `dagster/column_schema` and `dagster/column_lineage`.
@@ -37,7 +36,7 @@ def table_metadata(
     built = {key: f"{key.path[0]}.{key.path[1]}" for key in keys}
     built = {key: relation for key, relation in built.items() if relation in columns}
     counts = _row_counts(con, set(built.values()))
-    lineages = _lineages(manifest, cache, columns)
+    lineages = _lineages(target / "manifest.json", target / "column_lineage.json", columns)
     found: dict[dg.AssetKey, dict[str, Any]] = {}
     for key, relation in built.items():
         types = columns[relation]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -23,14 +24,15 @@ def write_docs(settings: Settings, env: dict[str, str]) -> list[tuple[str, Path]
         subprocess.CalledProcessError: when dbt fails; it has then said why.
     """
     docs = settings.published / "docs"
-    dbt = docs / "dbt"
-    dbt.mkdir(parents=True, exist_ok=True)
-    folder = str(settings.transformations)
-    command = ["dbt", "--quiet", "docs", "generate", "--static", "--target-path", str(dbt)]
+    docs.mkdir(parents=True, exist_ok=True)
+    target, folder = settings.dbt_target, str(settings.transformations)
+    command = ["dbt", "--quiet", "docs", "generate", "--static", "--target-path", str(target)]
     subprocess.run(
         [*command, "--project-dir", folder, "--profiles-dir", folder], env=env, check=True
     )
+    dbt = docs / "dbt.html"
+    shutil.copyfile(target / "static_index.html", dbt)
     return [
-        ("dbt docs", dbt / "static_index.html"),
+        ("dbt docs", dbt),
         ("gates", build_data_docs(settings.database, docs / "gates")),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
@@ -18,6 +19,7 @@ from orchestration.lib.instance import LAUNCH_TAG, alone, fail_orphans, launched
 from orchestration.settings import PROJECT_DIR, Settings
 
 POLL_SECONDS = 0.5
+DBT_PROGRESS = re.compile(rb"\b(\d+) of (\d+) ")
 
 
 @dataclass
@@ -77,7 +79,7 @@ def _launch(console: Console, settings: Settings, env: dict[str, str]) -> RunRes
             command, env=env, cwd=PROJECT_DIR, stdout=file, stderr=subprocess.STDOUT
         )
         try:
-            follower = _Follower(console, Path(env["DAGSTER_HOME"]), launch)
+            follower = _Follower(console, Path(env["DAGSTER_HOME"]), launch, log)
             follower.follow(lambda: process.poll() is None)
         except BaseException:
             process.terminate()
@@ -98,10 +100,11 @@ def _launch(console: Console, settings: Settings, env: dict[str, str]) -> RunRes
 class _Follower:
     """Reads a run's events as they are written and prints what a person wants to know."""
 
-    def __init__(self, console: Console, home: Path, launch: str) -> None:
+    def __init__(self, console: Console, home: Path, launch: str, log: Path) -> None:
         self.console = console
         self.home = home
         self.launch = launch
+        self.log = log
         self.run_id: str | None = None
         self.succeeded = False
         self.failures: list[str] = []
@@ -123,11 +126,18 @@ class _Follower:
                 if running:
                     time.sleep(POLL_SECONDS)
 
-    @staticmethod
-    def _doing(name: str, step: _Step) -> str:
+    def _doing(self, name: str, step: _Step) -> str:
         done = f", {step.assets} tables, {step.rows:,} rows" if step.assets else ""
-        done += f", {step.checks} checks" if step.checks else ""
+        if not done and name.startswith("dbt_"):
+            done = self._dbt_progress()
         return f"{name} ({time.time() - step.started:.0f} s{done})"
+
+    def _dbt_progress(self) -> str:
+        """How far dbt is, by what it last wrote to the log; its events come when it has ended."""
+        with self.log.open("rb") as file:
+            file.seek(max(0, self.log.stat().st_size - 2000))
+            counts = DBT_PROGRESS.findall(file.read())
+        return f", {counts[-1][0].decode()} of {counts[-1][1].decode()}" if counts else ""
 
     def _look(self, instance: dg.DagsterInstance) -> None:
         if self.run_id is None:

@@ -1,6 +1,7 @@
 """The demo company, night after night: what is published is what the files say, however it came."""
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -8,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import duckdb
 import pytest
 
@@ -191,6 +193,41 @@ def test_the_summary_counts_tables_gates_and_quarantine(evening: Warehouse) -> N
         "Published in",
     ):
         assert expected in printed
+
+
+def test_the_catalogue_knows_rows_columns_lineage_and_checks_of_a_mart(
+    evening: Warehouse,
+) -> None:
+    key = dg.AssetKey(["marts", "mart_win_rate"])
+    with dg.DagsterInstance.from_config(str(evening.data / "dagster")) as instance:
+        event = instance.get_latest_materialization_event(key)
+        summary = instance.event_log_storage.get_asset_check_summary_records
+        checks = summary([dg.AssetCheckKey(key, "g4")])
+    assert event is not None and event.asset_materialization is not None
+    metadata = event.asset_materialization.metadata
+    assert [(metadata["dagster/row_count"].value,)] == evening.query(
+        "select count(*) from marts.mart_win_rate"
+    )
+    lineage = metadata["dagster/column_lineage"].value.deps_by_column
+    assert (
+        dg.TableColumnDep(dg.AssetKey(["core", "fct_opportunity"]), "is_won") in lineage["win_rate"]
+    )
+    assert "numerator" in [
+        column.name for column in metadata["dagster/column_schema"].value.columns
+    ]
+    assert list(checks)
+
+
+def test_the_queries_in_the_documents_work(evening: Warehouse) -> None:
+    pages = [PROJECT / "README.md", *(PROJECT / "docs").rglob("*.md")]
+    blocks = [
+        block
+        for page in pages
+        for block in re.findall(r"```sql\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    ]
+    assert len(blocks) >= 4
+    for block in blocks:
+        evening.inside(block)
 
 
 def test_hand_worked_unit_tests_of_the_models_hold(evening: Warehouse) -> None:

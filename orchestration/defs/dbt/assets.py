@@ -53,24 +53,26 @@ def _build(context: dg.AssetExecutionContext, dbt: DbtCli, settings: Settings) -
     arguments = ["build", "--exclude-resource-type", "unit_test"]
     if rebuild:
         arguments.append("--full-refresh")
-    target = settings.dbt_target
-    invocation = dbt.cli(arguments, context=context, target_path=target, raise_on_error=False)
-    built: list[dg.Output[Any]] = []
-    for event in cast("Iterator[Any]", invocation.stream()):
-        if isinstance(event, dg.Output):
-            built.append(cast("dg.Output[Any]", event))
-        else:
-            yield event
+    invocation = dbt.cli(
+        arguments, context=context, target_path=settings.dbt_target, raise_on_error=False
+    )
     # dbt holds the database until it ends; only then can it be asked what was built.
+    events = list(cast("Iterator[Any]", invocation.stream()))
     keys = {
-        output.output_name: context.asset_key_for_output(output.output_name) for output in built
+        event.output_name: context.asset_key_for_output(event.output_name)
+        for event in events
+        if isinstance(event, dg.Output)
     }
     with connected(settings.database) as con:
-        found = table_metadata(
-            con, keys.values(), target / "manifest.json", target / "column_lineage.json"
-        )
-    for output in built:
-        yield output.with_metadata({**output.metadata, **found.get(keys[output.output_name], {})})
+        found = table_metadata(con, keys.values(), settings.dbt_target)
+    for event in events:
+        if isinstance(event, dg.Output):
+            output = cast("dg.Output[Any]", event)
+            yield output.with_metadata(
+                {**output.metadata, **found.get(keys[output.output_name], {})}
+            )
+        else:
+            yield event
     if error := invocation.get_error():
         raise error
 

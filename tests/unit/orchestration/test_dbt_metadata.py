@@ -74,9 +74,7 @@ def test_a_table_has_rows_types_and_lineage_and_a_view_no_rows(con, tmp_path):
     _manifest(tmp_path / "manifest.json")
     teams, deals = dg.AssetKey(["marts", "teams"]), dg.AssetKey(["staging", "deals"])
     missing = dg.AssetKey(["marts", "never_built"])
-    found = table_metadata(
-        con, [teams, deals, missing], tmp_path / "manifest.json", tmp_path / "lineage.json"
-    )
+    found = table_metadata(con, [teams, deals, missing], tmp_path)
     assert set(found) == {teams, deals}
     assert found[teams]["dagster/row_count"] == 1
     assert "dagster/row_count" not in found[deals]
@@ -91,11 +89,11 @@ def test_a_table_has_rows_types_and_lineage_and_a_view_no_rows(con, tmp_path):
 
 
 def test_a_lineage_is_kept_until_the_sql_changes(con, tmp_path):
-    manifest, cache = tmp_path / "manifest.json", tmp_path / "lineage.json"
+    manifest, cache = tmp_path / "manifest.json", tmp_path / "column_lineage.json"
     teams = dg.AssetKey(["marts", "teams"])
 
     def lineage():
-        metadata = table_metadata(con, [teams], manifest, cache)
+        metadata = table_metadata(con, [teams], tmp_path)
         return metadata[teams]["dagster/column_lineage"].deps_by_column
 
     _manifest(manifest)
