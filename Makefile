@@ -33,7 +33,7 @@ clean:  ## what the others made; never raw data that cannot be had again
 
 lock: .venv/ready  ## compile requirements.lock anew, without an index address
 	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --python-version 3.11 \
-		--no-emit-index-url --no-emit-find-links --quiet -o requirements.lock
+		--no-emit-index-url --no-emit-find-links --no-header --quiet -o requirements.lock
 
 .venv/ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv .venv
