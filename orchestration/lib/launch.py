@@ -107,9 +107,14 @@ class _Follower:
         self.log = log
         self.run_id: str | None = None
         self.succeeded = False
-        self.failures: list[str] = []
+        self._failed: dict[str, list[str]] = {}
         self._steps: dict[str, _Step] = {}
         self._cursor: str | None = None
+
+    @property
+    def failures(self) -> list[str]:
+        """What failed, in the order in which it did; steps that failed alike are named together."""
+        return [f"{', '.join(steps)}: {message}" for message, steps in self._failed.items()]
 
     def follow(self, is_running: Callable[[], bool]) -> None:
         with (
@@ -171,7 +176,8 @@ class _Follower:
             self._ended(step, timestamp, "[red]✗[/red]")
             error = event.step_failure_data.error
             cause = error.cause if error is not None and error.cause is not None else error
-            self.failures.append(f"{step}: {cause.message.strip() if cause else 'failed'}")
+            message = cause.message.strip() if cause else "failed"
+            self._failed.setdefault(message, []).append(step)
         elif kind is dg.DagsterEventType.RUN_SUCCESS:
             self.succeeded = True
 
