@@ -4,14 +4,18 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
+DEMO = {"demo_scale": "0.05"}
+LAST_DAY, NEXT_DAY = "2026-06-29", "2026-06-30"
 
 
 @dataclass(frozen=True)
@@ -76,3 +80,19 @@ class Warehouse:
                 f"select count(*), coalesce(sum(cast(hash({compared}) as hugeint)), 0) from {name}"
             )[0]
         return digests
+
+
+@pytest.fixture(scope="session")
+def evening(made_once: Callable[..., Path]) -> Warehouse:
+    """A first run; nobody writes to it again."""
+
+    def fill(data: Path) -> None:
+        (data / "printed.txt").write_text(Warehouse(data).run(demo_end=LAST_DAY, **DEMO))
+
+    return Warehouse(made_once("evening", fill))
+
+
+@pytest.fixture(scope="session")
+def next_evening(clone: Path) -> Warehouse:
+    """A first run for the day after, on an empty folder: what a fresh clone makes."""
+    return Warehouse(clone / "data")
