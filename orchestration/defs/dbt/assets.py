@@ -63,8 +63,10 @@ def _build(context: dg.AssetExecutionContext, dbt: DbtCli, settings: Settings) -
         for event in events
         if isinstance(event, dg.Output)
     }
-    with connected(settings.database) as con:
-        found = table_metadata(con, keys.values(), settings.dbt_target)
+    found: dict[dg.AssetKey, dict[str, Any]] = {}
+    if keys:  # a dbt that failed early has left no manifest; its own error is what counts
+        with connected(settings.database) as con:
+            found = table_metadata(con, keys.values(), settings.dbt_target)
     for event in events:
         if isinstance(event, dg.Output):
             output = cast("dg.Output[Any]", event)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import get_args
 
 import duckdb
 
@@ -19,7 +20,13 @@ from orchestration.sources.catalog import (
     SourceTable,
     quoted,
 )
-from orchestration.sources.files.spec import Column, MappedFile, SourceSpec, SourceSpecError
+from orchestration.sources.files.spec import (
+    CanonicalStage,
+    Column,
+    MappedFile,
+    SourceSpec,
+    SourceSpecError,
+)
 
 REPAIRS = """
 create schema if not exists ops;
@@ -30,16 +37,7 @@ create or replace table ops.ops_repair (
 """
 
 # A canonical stage without figures of its own gets these; the same as seeds/stages.csv.
-STAGE_ORDER = (
-    "Prospecting",
-    "Qualification",
-    "Discovery",
-    "Solution Design",
-    "Proposal",
-    "Negotiation",
-    "Closed Won",
-    "Closed Lost",
-)
+STAGE_ORDER: tuple[CanonicalStage, ...] = get_args(CanonicalStage)
 DEFAULT_PROBABILITY = dict(zip(STAGE_ORDER, (0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1.0, 0.0), strict=True))
 DEFAULT_CATEGORY = dict(
     zip(

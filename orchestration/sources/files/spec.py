@@ -70,19 +70,23 @@ class MappedFile(_Strict):
     encoding: str | None = None
 
 
+CanonicalStage = Literal[
+    "Prospecting",
+    "Qualification",
+    "Discovery",
+    "Solution Design",
+    "Proposal",
+    "Negotiation",
+    "Closed Won",
+    "Closed Lost",
+]
+"""The stages of the canonical pipeline, in their order."""
+
+
 class Stage(_Strict):
     """What a stage of the source means in the canonical pipeline."""
 
-    stage: Literal[
-        "Prospecting",
-        "Qualification",
-        "Discovery",
-        "Solution Design",
-        "Proposal",
-        "Negotiation",
-        "Closed Won",
-        "Closed Lost",
-    ]
+    stage: CanonicalStage
     probability: float | None = Field(default=None, ge=0, le=1)
     forecast_category: Literal["pipeline", "best_case", "commit", "closed", "omitted"] | None = None
 
