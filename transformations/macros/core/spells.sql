@@ -26,9 +26,9 @@
             select
                 *,
                 case
-                    when version_number > 1 and {{ attribute }} is not distinct from previous_value
-                        then 0
-                    else 1
+                    when version_number = 1 or ({{ attribute }} is distinct from previous_value)
+                        then 1
+                    else 0
                 end as is_change
             from (
                 select
