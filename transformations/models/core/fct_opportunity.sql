@@ -21,6 +21,10 @@ fx_rates as (
     select * from {{ ref('fct_fx_rate') }}
 ),
 
+currencies as (
+    select * from {{ ref('dim_currency') }}
+),
+
 stages as (
     select * from {{ ref('canonical_stages') }}
 ),
@@ -173,6 +177,7 @@ measured as (
         states.*,
         fx_rates.rate_to_corporate as fx_rate,
         {{ converted('states.amount_local', 'fx_rates.rate_to_corporate') }} as amount,
+        {{ converted('states.amount_local', 'currencies.constant_rate') }} as amount_constant,
         coalesce(states.close_date < states.created_date, false) as is_backdated,
         case
             when
@@ -196,6 +201,8 @@ measured as (
     from states
     left join fx_rates
         on {{ fx_rate_on('fx_rates', 'states.currency_code', 'states.fx_rate_date') }}
+    left join currencies
+        on states.currency_code = currencies.currency_code
     left join pushes
         on states.opportunity_id = pushes.opportunity_id
     left join milestones
@@ -223,6 +230,7 @@ final as (
         is_lost,
         is_deleted,
         amount,
+        amount_constant,
         amount_local,
         currency_code,
         fx_rate,
