@@ -14,6 +14,7 @@ from orchestration.defs.ml import assets as ml
 from orchestration.defs.publish.assets import published_marts
 from orchestration.defs.quality import gates
 from orchestration.defs.schedules import new_landing_files, nightly, nightly_schedule
+from orchestration.lib import event_log
 from orchestration.lib.dbt_cli import DbtCli
 from orchestration.settings import Settings
 
@@ -47,4 +48,5 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
     )
 
 
+event_log.hasten()
 defs = build_defs()

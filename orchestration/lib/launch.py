@@ -15,6 +15,7 @@ from pathlib import Path
 import dagster as dg
 from rich.console import Console
 
+from orchestration.lib import event_log
 from orchestration.lib.instance import LAUNCH_TAG, alone, fail_orphans, launched_here
 from orchestration.settings import PROJECT_DIR, Settings
 
@@ -56,6 +57,7 @@ def launch_nightly(console: Console, settings: Settings, env: dict[str, str]) ->
     Raises:
         BusyError: when a run of this command is already under way.
     """
+    event_log.hasten()
     with alone(Path(env["DAGSTER_HOME"]), "nightly"):
         with dg.DagsterInstance.from_config(env["DAGSTER_HOME"]) as instance:
             for run_id in fail_orphans(instance, launched_here):
