@@ -3,11 +3,12 @@
 
     `segment_types()` is the body of a CTE with one row per cut, to be cross joined under the
     alias segment_types; `segment()` is the part of that cut that a row belongs to. The row must
-    carry the columns account_segment, region, sales_region, deal_type and team; null (`no_segment()`) means
-    that the cut does not apply to it. `segment_columns(opportunity_type)` gives these columns
-    for a deal that was left joined with the current accounts and users under those aliases.
+    carry the columns account_segment, region, sales_region, deal_type and team; null
+    (`no_segment()`) means that the cut does not apply to it. `also` names further cuts, each a
+    column of the row by that name. `segment_columns(opportunity_type)` gives the columns for a
+    deal that was left joined with the current accounts and users under those aliases.
 -#}
-{% macro segment_types() -%}
+{% macro segment_types(also=[]) -%}
     select 'company' as segment_type
     union all
     select 'segment' as segment_type
@@ -19,9 +20,13 @@
     select 'opportunity_type' as segment_type
     union all
     select 'team' as segment_type
+    {%- for segment_type in also %}
+    union all
+    select '{{ segment_type }}' as segment_type
+    {%- endfor %}
 {%- endmacro %}
 
-{% macro segment() -%}
+{% macro segment(also=[]) -%}
     case segment_types.segment_type
         when 'company' then 'All'
         when 'segment' then account_segment
@@ -29,6 +34,9 @@
         when 'sales_region' then sales_region
         when 'opportunity_type' then deal_type
         when 'team' then team
+        {%- for segment_type in also %}
+        when '{{ segment_type }}' then {{ segment_type }}
+        {%- endfor %}
     end
 {%- endmacro %}
 

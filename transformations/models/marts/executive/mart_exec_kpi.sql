@@ -8,47 +8,17 @@ kpi_days as (
     select * from {{ ref('mart_exec_kpi_daily') }}
 ),
 
-quota_attainment as (
-    select * from {{ ref('mart_quota_attainment') }}
-    where measure = 'bookings' and quota_amount > 0
+period_kpis as (
+    select * from {{ ref('mart_exec_kpi_period') }}
 ),
 
 metrics as (
-    select * from {{ ref('metrics') }}
+    select * from {{ ref('dim_metric') }}
+    where is_current and mart = 'mart_exec_kpi'
 ),
 
-segment_types as (
-    {{ segment_types() }}
-),
-
--- Which days a figure is taken over: the period itself and, while it still runs, the same number
--- of days of the period before and of the same period a year before.
 windows as (
-    select
-        'period' as comparison,
-        period_type,
-        period_start,
-        period_start as from_day,
-        period_to_date as to_day
-    from reporting_periods
-    union all
-    select
-        'prior_period_to_date' as comparison,
-        period_type,
-        period_start,
-        prior_period_start as from_day,
-        prior_period_to_date as to_day
-    from reporting_periods
-    where not is_complete_period and prior_period_start is not null
-    union all
-    select
-        'prior_year_to_date' as comparison,
-        period_type,
-        period_start,
-        prior_year_start as from_day,
-        prior_year_to_date as to_day
-    from reporting_periods
-    where not is_complete_period and prior_year_start is not null
+    {{ reporting_windows('reporting_periods') }}
 ),
 
 kpi_figures as (
@@ -62,58 +32,11 @@ kpi_figures as (
         kpi_days.numerator,
         kpi_days.denominator
     from kpi_days
-    inner join metrics on kpi_days.kpi = metrics.kpi
+    inner join metrics on kpi_days.kpi = metrics.metric
     inner join windows
         on
             kpi_days.date_day between windows.from_day and windows.to_day
             and (metrics.aggregation <> 'point_in_time' or kpi_days.date_day = windows.to_day)
-),
-
--- Quotas whose own periods lie within the period.
-quotas as (
-    select
-        'period' as comparison,
-        reporting_periods.period_type,
-        reporting_periods.period_start,
-        quota_attainment.attained_amount,
-        quota_attainment.quota_amount,
-        case when quota_attainment.is_attained then 1 else 0 end as attained_count,
-        coalesce(quota_attainment.region, 'Unknown') as sales_region,
-        coalesce(quota_attainment.team, 'Unknown') as team,
-        {{ no_segment() }} as account_segment,
-        {{ no_segment() }} as region,
-        {{ no_segment() }} as deal_type
-    from quota_attainment
-    inner join reporting_periods
-        on
-            quota_attainment.period_start >= reporting_periods.period_start
-            and quota_attainment.period_end <= reporting_periods.period_end
-),
-
-quota_figures as (
-    select
-        quotas.comparison,
-        quotas.period_type,
-        quotas.period_start,
-        segment_types.segment_type,
-        {{ segment() }} as segment,
-        'quota_attainment' as kpi,
-        quotas.attained_amount as numerator,
-        quotas.quota_amount as denominator
-    from quotas
-    cross join segment_types
-    union all
-    select
-        quotas.comparison,
-        quotas.period_type,
-        quotas.period_start,
-        segment_types.segment_type,
-        {{ segment() }} as segment,
-        'quota_attained_share' as kpi,
-        quotas.attained_count as numerator,
-        1 as denominator
-    from quotas
-    cross join segment_types
 ),
 
 figures as (
@@ -129,9 +52,17 @@ figures as (
     from (
         select * from kpi_figures
         union all
-        select * from quota_figures
+        select
+            comparison,
+            period_type,
+            period_start,
+            segment_type,
+            segment,
+            kpi,
+            numerator,
+            denominator
+        from period_kpis
     ) as contributions
-    where segment is not null
     group by comparison, period_type, period_start, segment_type, segment, kpi
 ),
 
@@ -142,7 +73,7 @@ segments as (
         figures.segment,
         metrics.subject
     from figures
-    inner join metrics on figures.kpi = metrics.kpi
+    inner join metrics on figures.kpi = metrics.metric
 ),
 
 grid as (
@@ -152,9 +83,9 @@ grid as (
         windows.period_start,
         segments.segment_type,
         segments.segment,
-        metrics.kpi,
+        metrics.metric as kpi,
         metrics.unit,
-        metrics.aggregation
+        metrics.aggregation in ('ratio', 'span_ratio') as is_ratio
     from windows
     cross join segments
     inner join metrics on segments.subject = metrics.subject
@@ -165,9 +96,7 @@ counted as (
     select
         grid.*,
         coalesce(figures.numerator, 0) as numerator,
-        case
-            when grid.aggregation = 'ratio' then coalesce(figures.denominator, 0)
-        end as denominator
+        case when grid.is_ratio then coalesce(figures.denominator, 0) end as denominator
     from grid
     left join figures
         on
@@ -184,12 +113,12 @@ valued as (
     select
         *,
         case
-            when aggregation = 'ratio'
+            when is_ratio
                 then cast(numerator as double) / nullif(cast(denominator as double), 0)
             else cast(numerator as double)
         end as exact,
         case
-            when aggregation = 'ratio'
+            when is_ratio
                 then
                     cast(
                         cast(numerator as double) / nullif(cast(denominator as double), 0)

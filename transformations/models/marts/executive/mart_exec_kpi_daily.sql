@@ -2,11 +2,18 @@
 {%- set measures = [
     {"kpi": "bookings", "of": "deals", "where": "is_won", "day": "close_date",
      "numerator": "coalesce(amount, 0)"},
+    {"kpi": "bookings_constant_currency", "of": "deals", "where": "is_won", "day": "close_date",
+     "numerator": "coalesce(amount_at_constant_rate, 0)"},
+    {"kpi": "new_customer_count", "of": "deals", "where": "is_first_win", "day": "close_date",
+     "numerator": "1"},
     {"kpi": "won_count", "of": "deals", "where": "is_won", "day": "close_date",
      "numerator": "1"},
     {"kpi": "lost_count", "of": "deals", "where": "is_lost", "day": "close_date",
      "numerator": "1"},
     {"kpi": "win_rate", "of": "deals", "where": "is_eligible_for_win_rate", "day": "close_date",
+     "numerator": "case when is_won then 1 else 0 end", "denominator": "1"},
+    {"kpi": "win_rate_narrow", "of": "deals", "day": "close_date",
+     "where": "is_eligible_for_win_rate and not is_no_decision",
      "numerator": "case when is_won then 1 else 0 end", "denominator": "1"},
     {"kpi": "win_rate_value", "of": "deals", "day": "close_date",
      "where": "is_eligible_for_win_rate and amount is not null",
@@ -15,6 +22,9 @@
      "day": "close_date", "numerator": "amount", "denominator": "1"},
     {"kpi": "sales_cycle_days", "of": "deals", "where": "is_won and is_eligible_for_cycle",
      "day": "close_date", "numerator": "days_to_close", "denominator": "1"},
+    {"kpi": "lead_to_won_days", "of": "deals", "day": "close_date",
+     "where": "is_won and is_eligible_for_cycle and days_from_lead >= 0",
+     "numerator": "days_from_lead", "denominator": "1"},
     {"kpi": "opportunities_created", "of": "deals", "day": "created_date", "numerator": "1"},
     {"kpi": "opportunities_qualified", "of": "deals", "where": "qualified_date is not null",
      "day": "qualified_date", "numerator": "1"},
@@ -27,8 +37,17 @@
     {"kpi": "leads_created", "of": "new_leads", "numerator": "1"},
     {"kpi": "lead_conversion_rate", "of": "new_leads",
      "numerator": "case when is_converted then 1 else 0 end", "denominator": "1"},
-    {"kpi": "activity_count", "of": "human_activities", "numerator": "1"}
+    {"kpi": "activity_count", "of": "human_activities", "numerator": "1"},
+    {"kpi": "call_count", "of": "human_activities", "where": "activity_type = 'call'",
+     "numerator": "1"},
+    {"kpi": "email_count", "of": "human_activities", "where": "activity_type = 'email'",
+     "numerator": "1"},
+    {"kpi": "meeting_count", "of": "human_activities", "where": "activity_type = 'meeting'",
+     "numerator": "1"},
+    {"kpi": "demo_count", "of": "human_activities",
+     "where": "activity_type = 'meeting' and lower(subject) like '%demo%'", "numerator": "1"}
 ] -%}
+{%- set also = ["country"] -%}
 
 with
 
@@ -64,12 +83,20 @@ activities as (
     where not is_automated and {{ has_taken_place() }}
 ),
 
+currencies as (
+    select * from {{ ref('dim_currency') }}
+),
+
+countries as (
+    {{ country_codes() }}
+),
+
 clock as (
     select {{ as_of_date() }} as as_of_date
 ),
 
 segment_types as (
-    {{ segment_types() }}
+    {{ segment_types(also) }}
 ),
 
 stage_probabilities as (
@@ -84,17 +111,50 @@ qualified as (
     where not is_deleted
 ),
 
+-- a win counts as a new customer where the account had none before
+first_wins as (
+    select
+        opportunity_id,
+        row_number() over (
+            partition by account_id
+            order by close_date, closed_at, opportunity_id
+        ) as win_number
+    from qualified
+    where is_won and account_id is not null
+),
+
+-- a deal may come from several leads: it begins with the first
+first_leads as (
+    select
+        converted_opportunity_id as opportunity_id,
+        min(cast(created_at as date)) as lead_created_date
+    from leads
+    where converted_opportunity_id is not null
+    group by converted_opportunity_id
+),
+
 deals as (
     select
         qualified.*,
         opportunity_days.amount as amount_when_qualified,
+        {{ converted('qualified.amount_local', 'currencies.constant_rate') }}
+            as amount_at_constant_rate,
+        coalesce(first_wins.win_number = 1, false) as is_first_win,
+        qualified.is_lost and {{ is_no_decision_loss('qualified.loss_reason') }} as is_no_decision,
+        {{ dbt.datediff('first_leads.lead_created_date', 'qualified.close_date', 'day') }}
+            as days_from_lead,
+        coalesce(countries.country_code, 'Unknown') as country,
         {{ segment_columns('qualified.opportunity_type') }}
     from qualified
     left join opportunity_days
         on
             qualified.opportunity_id = opportunity_days.opportunity_id
             and qualified.qualified_date = opportunity_days.date_day
+    left join currencies on qualified.currency_code = currencies.currency_code
+    left join first_wins on qualified.opportunity_id = first_wins.opportunity_id
+    left join first_leads on qualified.opportunity_id = first_leads.opportunity_id
     left join accounts on qualified.account_id = accounts.account_id
+    left join countries on accounts.country = countries.country
     left join users on qualified.owner_user_id = users.user_id
 ),
 
@@ -103,31 +163,38 @@ open_deals as (
         opportunity_days.date_day,
         opportunity_days.amount,
         stage_probabilities.default_probability,
+        coalesce(countries.country_code, 'Unknown') as country,
         {{ segment_columns('opportunities.opportunity_type') }}
     from opportunity_days
     inner join opportunities
         on opportunity_days.opportunity_id = opportunities.opportunity_id
     left join stage_probabilities on opportunity_days.stage = stage_probabilities.stage
     left join accounts on opportunity_days.account_id = accounts.account_id
+    left join countries on accounts.country = countries.country
     left join users on opportunity_days.owner_user_id = users.user_id
     where opportunity_days.is_open
 ),
 
 new_leads as (
     select
-        cast(created_at as date) as date_day,
-        is_converted,
-        coalesce(region, 'Unknown') as region,
+        cast(leads.created_at as date) as date_day,
+        leads.is_converted,
+        coalesce(countries.country_code, 'Unknown') as country,
+        coalesce(leads.region, 'Unknown') as region,
         {{ no_segment() }} as account_segment,
         {{ no_segment() }} as sales_region,
         {{ no_segment() }} as deal_type,
         {{ no_segment() }} as team
     from leads
+    left join countries on leads.country = countries.country
 ),
 
 human_activities as (
     select
         cast(activities.occurred_at as date) as date_day,
+        activities.activity_type,
+        activities.subject,
+        {{ no_segment() }} as country,
         coalesce(users.region, 'Unknown') as sales_region,
         coalesce(users.team, 'Unknown') as team,
         {{ no_segment() }} as account_segment,
@@ -146,6 +213,7 @@ measures as (
         '{{ measure.kpi }}' as kpi,
         {{ measure.day | default('date_day') }} as date_day,
         account_segment,
+        country,
         region,
         sales_region,
         deal_type,
@@ -159,6 +227,7 @@ measures as (
     group by
         {{ measure.day | default('date_day') }},
         account_segment,
+        country,
         region,
         sales_region,
         deal_type,
@@ -171,7 +240,7 @@ segmented as (
         measures.kpi,
         measures.date_day,
         segment_types.segment_type,
-        {{ segment() }} as segment,
+        {{ segment(also) }} as segment,
         measures.numerator,
         measures.denominator
     from measures
