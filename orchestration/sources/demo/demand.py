@@ -1,6 +1,7 @@
 """Demand: campaigns, and leads with their whole life up to conversion or rejection.
 
-A lead's hidden fit and intent decide whether it converts; an opportunity inherits them.
+A lead's hidden fit and intent decide whether it converts; an opportunity inherits them. On the way
+some leads go back to nurture and come again; when they do is drawn without a look at how they end.
 """
 
 from dataclasses import dataclass
@@ -36,6 +37,7 @@ from orchestration.sources.demo.streams import Array, Ints, every, stream
 LEADS_PER_MONTH = 790
 CAMPAIGNS_PER_MONTH = 4
 OPEN, CONVERTED, REJECTED = range(3)
+RECYCLED_SHARE, RETURNING_SHARE = 0.35, 0.65
 _SOURCE_SHARE = (0.27, 0.13, 0.12, 0.16, 0.14, 0.06, 0.02, 0.10)
 _SOURCE_EFFECT = np.array([0.25, 0.1, 0.0, -0.1, -0.55, 0.9, 1.1, -0.35])
 _CAMPAIGN_OF_SOURCE = {1: 0, 2: 2, 3: 3, 4: 4, 5: 5}
@@ -63,6 +65,7 @@ def new_demand() -> Demand:
         intent=np.float64, rating=np.int64, working=np.int64, end=np.int64, outcome=np.int64,
         origin=np.int64, merged=np.int64, deleted=np.int64, interest=np.int64,
         to_account=np.int64, to_contact=np.int64, to_opportunity=np.int64,
+        recycled=np.int64, returned=np.int64, reworked=np.int64,
     )  # fmt: skip
     return Demand(campaigns, leads)
 
@@ -124,6 +127,7 @@ def add_leads(
         rating=np.digitize(warmth, [-0.4, 0.8]), origin=-1, merged=NEVER, deleted=NEVER,
         interest=rng.integers(0, len(words.PRODUCTS), rows),
         to_account=-1, to_contact=-1, to_opportunity=-1,
+        **_recycling(seed, month, life["working"], life["end"], offset),
     )  # fmt: skip
     _mark_deleted(rng, leads, numbers)
     return numbers
@@ -146,6 +150,7 @@ def add_duplicate_leads(demand: Demand, seed: int, month: int, numbers: Ints) ->
         **{column: leads[column][doubled] for column in same},
         created=created, working=NEVER, end=NEVER, outcome=OPEN, origin=doubled, merged=merged,
         deleted=NEVER, to_account=-1, to_contact=-1, to_opportunity=-1,
+        recycled=NEVER, returned=NEVER, reworked=NEVER,
     )  # fmt: skip
 
 
@@ -190,6 +195,26 @@ def _life(
         "end": np.where(outcome == OPEN, NEVER, end),
         "outcome": outcome.astype(np.int64),
     }
+
+
+def _recycling(seed: int, month: int, working: Ints, end: Ints, offset: Array) -> dict[str, Ints]:
+    """When leads go back to nurture, are qualified by marketing again and are taken up again.
+
+    The waits are drawn for every lead alike, and what would come after its end does not happen: a
+    recycled lead tells no more about its outcome than that it was still undecided then.
+    """
+    rng = stream(seed, month, "recycled leads")
+    rows = len(working)
+    waits = (rng.gamma(2.0, 7.0, rows), rng.gamma(2.0, 6.0, rows), 1.0 + rng.gamma(2.0, 0.6, rows))
+    happens = (rng.random(rows) < RECYCLED_SHARE, rng.random(rows) < RETURNING_SHARE, True)
+    moments: list[Ints] = []
+    before, goes_on = working, np.ones(rows, dtype=bool)
+    for wait, one_happens in zip(waits, happens, strict=True):
+        at = working_moment(rng, before + (wait * DAY).astype(np.int64), offset, before + HOUR)
+        goes_on = goes_on & one_happens & (at < end)
+        moments.append(np.where(goes_on, at, NEVER))
+        before = np.where(goes_on, at, before)
+    return dict(zip(("recycled", "returned", "reworked"), moments, strict=True))
 
 
 def _campaign_of(rng: np.random.Generator, demand: Demand, source: Array, day: Array) -> Ints:

@@ -35,7 +35,7 @@ from orchestration.sources.demo.exports.book import Book
 from orchestration.sources.demo.exports.writing import Export, LandedFile, no_dirt, write
 from orchestration.sources.demo.world import simulate
 
-GENERATOR = 1  # raised when the same seed gives another company
+GENERATOR = 2  # raised when the same seed gives another company
 
 _SALESFORCE = (
     ("Account", "csv", crm_accounts.accounts),
@@ -139,6 +139,7 @@ def _extend(
             files.append(file)
             found.append(dirt)
     truths.write_dirt(truth, pl.concat(found), fresh=written is None)
+    truths.write_leads(truth, book, last)
     truths.write_opportunities(truth, book, last)
     _write_manifest(truth, scale, seed, State(last, None))
     return files

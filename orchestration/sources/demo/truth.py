@@ -21,6 +21,7 @@ from orchestration.sources.demo.clock import (
 )
 from orchestration.sources.demo.deals import FIRST_STAGE, seat_owner, standardised
 from orchestration.sources.demo.exports.book import Book
+from orchestration.sources.demo.identifiers import taken
 from orchestration.sources.demo.rates import RATES
 from orchestration.sources.demo.streams import Floats, Ints
 
@@ -32,6 +33,11 @@ def write_dirt(truth: Path, found: pl.DataFrame, *, fresh: bool) -> None:
     path = truth / "dirt.parquet"
     known = found if fresh or not path.exists() else pl.concat([pl.read_parquet(path), found])
     _store(known, path)
+
+
+def write_leads(truth: Path, book: Book, last: int) -> None:
+    """Write leads.parquet as of day `last`."""
+    _store(true_leads(book, last), truth / "leads.parquet")
 
 
 def write_opportunities(truth: Path, book: Book, last: int) -> None:
@@ -80,6 +86,42 @@ def true_opportunities(book: Book, last: int) -> pl.DataFrame:
             "outcome": np.where(deleted, "deleted", np.where(won, "won", "lost")),
             "closed_on": _dates(closed),
             "is_open_at_end": closed > last,
+        }
+    )
+
+
+def true_leads(book: Book, last: int) -> pl.DataFrame:
+    """One row per lead created by the day `last`, with its causes, its recycling and its real end.
+
+    Moments hold even where they lie after `last`; one that never comes is null. A duplicate names
+    the lead whose person it is.
+    """
+    store = book.world.demand.leads
+    rows = np.flatnonzero(book.is_known_lead & (store["created"] < (last + 1) * DAY))
+    gone = np.minimum(store["merged"], store["deleted"])[rows]
+
+    def moment(name: str) -> pl.Series:
+        at = store[name][rows]
+        happens = pl.Series((at < NEVER) & (at <= gone))
+        seconds = pl.DataFrame({"at": at, "happens": happens})
+        return seconds.select(
+            pl.when("happens").then(pl.from_epoch("at", time_unit="s"))
+        ).to_series()
+
+    return pl.DataFrame(
+        {
+            "lead_id": book.lead_ids.gather(rows),
+            "duplicate_of": taken(book.lead_ids, store["origin"][rows]),
+            "fit": store["fit"][rows],
+            "intent": store["intent"][rows],
+            "created_at": moment("created"),
+            "working_at": moment("working"),
+            "recycled_at": moment("recycled"),
+            "returned_at": moment("returned"),
+            "reworked_at": moment("reworked"),
+            "ended_at": moment("end"),
+            "outcome": _named(("open", "converted", "rejected"), store["outcome"][rows]),
+            "is_removed": gone < NEVER,
         }
     )
 

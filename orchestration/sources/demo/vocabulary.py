@@ -118,6 +118,8 @@ LEAD_STATUSES = (
     "Working - Contacted",
     "Closed - Converted",
     "Closed - Not Converted",
+    "Nurture",
+    "Open - Re-engaged",
 )
 CAMPAIGN_TYPES = (
     ("Webinar", "Webinar"),

@@ -92,7 +92,7 @@ def leads(book: Book, first: int, last: int) -> pl.DataFrame:
 
 
 def _lead_versions(book: Book) -> pl.DataFrame:
-    """Creation, first contact, change of owner while open, end, merge and deletion."""
+    """Creation, first contact, recycling, change of owner while open, end, merge and deletion."""
     store = book.world.demand.leads
     rows = np.flatnonzero(book.is_known_lead)
     created, end = store["created"][rows], store["end"][rows]
@@ -104,6 +104,9 @@ def _lead_versions(book: Book) -> pl.DataFrame:
              "owner": book.company.owner(store["seat"][rows], created)}
         ),
         pl.DataFrame({"row": rows, "moment": store["working"][rows], "status": 1}),
+        pl.DataFrame({"row": rows, "moment": store["recycled"][rows], "status": 4}),
+        pl.DataFrame({"row": rows, "moment": store["returned"][rows], "status": 5}),
+        pl.DataFrame({"row": rows, "moment": store["reworked"][rows], "status": 1}),
         book.owner_changes("row", rows, store["seat"][rows], created, np.minimum(end, gone)),
         pl.DataFrame({"row": rows, "moment": end, "status": np.where(outcome == 1, 2, 3)}),
         pl.DataFrame({"row": rows, "moment": gone}),
