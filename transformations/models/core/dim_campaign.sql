@@ -9,6 +9,8 @@ referenced as (
     union
     select campaign_id as id from {{ ref('fct_opportunity') }}
     union
+    select campaign_id as id from {{ ref('fct_email_event') }}
+    union
     select campaign_id as id from {{ ref('fct_touchpoint') }}
     union
     select campaign_id as id from {{ ref('fct_campaign_member') }}

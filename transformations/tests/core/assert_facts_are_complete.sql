@@ -7,6 +7,7 @@
     ),
     'fct_opportunity_line': ('int_crm__opportunity_lines', none),
     'fct_activity': ('int_activity__activities', 'recorded_at < ' ~ as_of_end()),
+    'fct_email_event': ('int_marketing__email_events', 'recorded_at < ' ~ as_of_end()),
     'fct_touchpoint': ('int_marketing__touches', 'recorded_at < ' ~ as_of_end()),
     'fct_campaign_member': ('int_crm__campaign_members', none),
     'fct_quota': ('int_crm__quotas', none),
