@@ -27,6 +27,7 @@ KEYS = {
         "close_period_start",
     ),
     "mart_stage_conversion": ("period_type", "period_start", "segment_type", "segment", "stage"),
+    "mart_stage_velocity": ("period_type", "period_start", "segment_type", "segment", "stage"),
     "mart_win_rate": ("period_type", "period_start", "segment_type", "segment", "basis"),
     "mart_quota_attainment": ("user_id", "measure", "period_start", "period_end"),
     "mart_deal_inspection": ("opportunity_id",),
@@ -35,6 +36,7 @@ KEYS = {
 
 RATES = {
     "mart_stage_conversion": ("conversion_rate", "win_rate", "maturity_rate"),
+    "mart_stage_velocity": ("maturity_rate",),
     "mart_win_rate": ("win_rate",),
     "mart_deal_inspection": ("win_probability",),
 }

@@ -155,6 +155,13 @@ create table marts.mart_stage_conversion (
 insert into marts.mart_stage_conversion values
     ('year', '2026-01-01', 'company', 'All', 'Discovery', 0.5, 0.5, 1, '2026-03-31');
 
+create table marts.mart_stage_velocity (
+    period_type varchar, period_start date, segment_type varchar, segment varchar, stage varchar,
+    maturity_rate decimal(18, 6), as_of_date date
+);
+insert into marts.mart_stage_velocity values
+    ('year', '2026-01-01', 'company', 'All', 'Discovery', 1, '2026-03-31');
+
 create table marts.mart_win_rate (
     period_type varchar, period_start date, segment_type varchar, segment varchar, basis varchar,
     win_rate decimal(18, 6), won_count bigint, lost_count bigint, as_of_date date
