@@ -58,6 +58,7 @@ def publish(build_database: Path, published: Path) -> list[PublishedTable]:
             file = parquet / table.schema / table.name / f"{table.name}.parquet"
             file.parent.mkdir(parents=True)
             con.execute(f"copy fresh.{relation} to {_literal(file)} (format parquet)")
+        _copy_functions(con)
         con.execute("checkpoint fresh")
         con.execute("detach fresh")
     finally:
@@ -81,6 +82,25 @@ def _tables(con: duckdb.DuckDBPyConnection) -> list[PublishedTable]:
         counted = con.execute(f"select count(*) from build.{quoted(schema)}.{quoted(name)}")
         tables.append(PublishedTable(schema, name, int(counted.fetchall()[0][0])))
     return tables
+
+
+def _copy_functions(con: duckdb.DuckDBPyConnection) -> None:
+    """Copy the functions that give tables: what readers ask with dates or names of their own."""
+    overloads = con.execute(
+        "select schema_name, function_name, parameters, macro_definition from duckdb_functions() "
+        "where database_name = 'build' and function_type = 'table_macro' "
+        f"and schema_name in {PUBLISHED_SCHEMAS} order by 1, 2, len(parameters)"
+    ).fetchall()
+    functions: dict[str, list[str]] = {}
+    for schema, name, parameters, definition in overloads:
+        arguments = ", ".join(quoted(parameter) for parameter in parameters)
+        functions.setdefault(f"{quoted(schema)}.{quoted(name)}", []).append(
+            f"({arguments}) as table ({definition})"
+        )
+    con.execute("use fresh")  # a function is read against the tables that it names
+    for function, bodies in functions.items():
+        con.execute(f"create macro {function} {', '.join(bodies)}")
+    con.execute("use memory")
 
 
 def _swap_folder(fresh: Path, target: Path) -> None:

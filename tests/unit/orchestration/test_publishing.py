@@ -36,6 +36,25 @@ def test_core_ml_and_marts_are_published_as_database_and_parquet(
     assert duckdb.sql(f"select sum(rate) from '{files}'").fetchall() == [(3,)]
 
 
+def test_functions_that_give_tables_are_published(database: Path, tmp_path: Path) -> None:
+    with duckdb.connect(str(database)) as con:
+        con.execute(
+            "create macro marts.rates_above(lowest) as table (select * from marts.mart_win_rate "
+            "where rate > lowest), (lowest, highest) as table (with rates as (select * from "
+            "marts.mart_win_rate) select rate from rates where rate between lowest and highest)"
+        )
+        con.execute("create macro staging.private() as table select 1")
+    publish(database, tmp_path / "published")
+    with duckdb.connect(str(tmp_path / "published/sales_marts.duckdb"), read_only=True) as con:
+        assert con.execute("select * from marts.rates_above(0)").fetchall() == [(1,)] * 3
+        assert con.execute("select * from marts.rates_above(2, 3)").fetchall() == []
+        functions = con.execute(
+            "select distinct function_name from duckdb_functions() "
+            "where function_type = 'table_macro' and not internal"
+        ).fetchall()
+    assert functions == [("rates_above",)]
+
+
 def test_a_reader_that_has_the_old_file_open_goes_on_reading_it(
     database: Path, tmp_path: Path
 ) -> None:

@@ -1,3 +1,5 @@
+{{ config(post_hook="{{ create_pipeline_functions() }}") }}
+
 {#- Not every pair of evenings: those that are not here are had on demand. -#}
 {%- set kept_weeks = var('waterfall_pairs')['weeks'] -%}
 {%- set rolling_days = var('waterfall_pairs')['rolling_days'] -%}
