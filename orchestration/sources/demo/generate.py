@@ -25,6 +25,7 @@ from orchestration.sources.demo.exports import (
     crm_activity,
     crm_campaigns,
     crm_deal_parts,
+    crm_forecasts,
     crm_leads,
     crm_opportunities,
     crm_people,
@@ -53,6 +54,7 @@ _SALESFORCE = (
     ("Territory2", "csv", crm_people.territories),
     ("Campaign", "csv", crm_campaigns.campaigns),
     ("CampaignMember", "csv", crm_campaigns.campaign_members),
+    ("ForecastSubmission__c", "csv", crm_forecasts.forecast_submissions),
     ("ForecastingQuota", "csv", crm_setup.forecasting_quotas),
     ("DatedConversionRate", "csv", crm_setup.conversion_rates),
 )
@@ -141,6 +143,7 @@ def _extend(
     truths.write_dirt(truth, pl.concat(found), fresh=written is None)
     truths.write_leads(truth, book, last)
     truths.write_opportunities(truth, book, last)
+    truths.write_forecasters(truth, book, last)
     _write_manifest(truth, scale, seed, State(last, None))
     return files
 

@@ -107,6 +107,12 @@ def hazards(
     return Hazards(advance, lose, back)
 
 
+def usual_days(segment: Array) -> Floats:
+    """Days (rows by stages) that deals of a segment usually need from entering a stage to a win."""
+    days = np.cumsum(_NORMAL_DAYS[::-1])[::-1]
+    return days[None, :] * _SEGMENT_TIME[segment][:, None]
+
+
 def draw_endings(rng: np.random.Generator, rates: Hazards) -> tuple[Floats, Ints]:
     """Days until each visit ends and how it ends (ADVANCE, LOSE or FALL_BACK)."""
     rows = len(rates.advance)

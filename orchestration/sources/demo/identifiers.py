@@ -23,6 +23,7 @@ PREFIX = {
     "OpportunitySplit": "1OS",
     "Task": "00T",
     "Event": "00U",
+    "ForecastSubmission__c": "a01",
     "ForecastingQuota": "0J9",
     "Territory2": "0MI",
     "DatedConversionRate": "04w",

@@ -16,6 +16,7 @@ RATES: dict[str, float] = {
     "deleted_opportunity": 1 / 90,
     "deleted_task": 1 / 150,
     "deleted_line": 1 / 90,
+    "deleted_forecast": 1 / 160,
     "orphan_opportunity_account": 1 / 160,
     "close_before_creation": 1 / 100,
     "negative_amount": 1 / 110,
@@ -36,5 +37,6 @@ RATES: dict[str, float] = {
     "out_of_order": 1 / 250,
     "late_activity": 1 / 80,
     "late_task": 1 / 40,
+    "late_forecast": 1 / 120,
     "mixed_time_zone": 1 / 35,
 }

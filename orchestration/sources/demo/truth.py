@@ -15,13 +15,16 @@ from orchestration.sources.demo.clock import (
     DAY,
     NEVER,
     START_DAY,
+    START_TS,
     day_date,
     month_of,
     month_start,
 )
+from orchestration.sources.demo.company import ROLE_NAMES
 from orchestration.sources.demo.deals import FIRST_STAGE, seat_owner, standardised
 from orchestration.sources.demo.exports.book import Book
 from orchestration.sources.demo.identifiers import taken
+from orchestration.sources.demo.forecasts import LEVELS, STYLES, forecasters
 from orchestration.sources.demo.rates import RATES
 from orchestration.sources.demo.streams import Floats, Ints
 
@@ -122,6 +125,27 @@ def true_leads(book: Book, last: int) -> pl.DataFrame:
             "ended_at": moment("end"),
             "outcome": _named(("open", "converted", "rejected"), store["outcome"][rows]),
             "is_removed": gone < NEVER,
+def write_forecasters(truth: Path, book: Book, last: int) -> None:
+    """Write forecasters.parquet: who calls, and which way each of them leans."""
+    _store(true_forecasters(book, last), truth / "forecasters.parquet")
+
+
+def true_forecasters(book: Book, last: int) -> pl.DataFrame:
+    """One row per user who has called by the day `last`, with the leaning of their calls.
+
+    `style` is sandbagger, optimist or scattered; the part of a call that is not closed yet is
+    multiplied by `bias`, on average (1 = none).
+    """
+    company = book.company
+    people = forecasters(company, book.seed)
+    here = (company.hired <= last * DAY) & (company.left >= START_TS + DAY)
+    rows = np.flatnonzero((people.level >= 0) & here)
+    return pl.DataFrame(
+        {
+            "user_id": book.user_ids.gather(rows),
+            "role": _named(ROLE_NAMES, np.array(LEVELS)[people.level[rows]]),
+            "style": _named(STYLES, people.style[rows]),
+            "bias": people.bias[rows],
         }
     )
 

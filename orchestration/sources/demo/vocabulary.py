@@ -142,6 +142,15 @@ STAGES = (
 STAGE_PROBABILITIES = (10, 20, 35, 50, 65, 80, 100, 0)
 FORECAST_NAMES = ("Pipeline", "Best Case", "Commit", "Closed", "Omitted")
 FORECAST_CODES = ("Pipeline", "BestCase", "Forecast", "Closed", "Omitted")
+FORECAST_COMMENTS = (
+    "Unchanged view",
+    "Waiting for legal on the largest deal",
+    "Upside if procurement is quick",
+    "Several first meetings still to be held",
+    "Revised after going through the deals again",
+    "Close dates look optimistic",
+    "There is more in the quarter than was called",
+)
 OPPORTUNITY_TYPES = ("New Business", "Expansion", "Renewal")
 NEXT_STEPS = (
     ("Book intro call", "Research account", "Send intro e-mail"),

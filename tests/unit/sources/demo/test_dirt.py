@@ -49,6 +49,7 @@ SIMPLE = {
     & pl.col("MasterRecordId").is_null(),
     ("deleted_record", "Lead"): (pl.col("IsDeleted") == "true")
     & pl.col("MasterRecordId").is_null(),
+    ("deleted_record", "ForecastSubmission__c"): pl.col("IsDeleted") == "true",
     ("deleted_record", "Opportunity"): pl.col("IsDeleted") == "true",
     ("deleted_record", "OpportunityLineItem"): pl.col("IsDeleted") == "true",
     ("deleted_record", "Task"): pl.col("IsDeleted") == "true",
@@ -174,6 +175,18 @@ def test_rows_behind_later_days_are_late_or_displaced(
     first_file = str(files_of(demo.landing, system, name)[0].relative_to(demo.landing))
     expected = sum(n for (file, _), n in late.items() if file != first_file)
     assert 0.95 * expected <= seen.total() <= expected  # a file's first row is behind nothing
+
+
+def test_forecast_calls_behind_those_of_later_weeks_are_late(demo: Demo, listed: pl.DataFrame):
+    late = on_list(listed, "late_record", "ForecastSubmission__c")
+    assert late
+    rows = demo.salesforce("ForecastSubmission__c").with_columns(
+        at=pl.col("SystemModstamp").str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%z", time_zone="UTC")
+    )
+    behind = rows.filter(pl.col("at") < pl.col("at").cum_max().over("_file"))
+    seen = found(behind, "ForecastSubmission__c")
+    assert seen
+    assert not seen - late
 
 
 @pytest.mark.parametrize(

@@ -162,7 +162,8 @@ REFERENCES = [
     ("Event", "WhoId", "Contact"), ("Event", "WhatId", "Opportunity"),
     ("User", "ManagerId", "User"), ("User", "UserRoleId", "UserRole"),
     ("UserRole", "ParentRoleId", "UserRole"), ("Territory2", "ParentTerritory2Id", "Territory2"),
-    ("ForecastingQuota", "QuotaOwnerId", "User"),
+    ("ForecastingQuota", "QuotaOwnerId", "User"), ("ForecastSubmission__c", "OwnerId", "User"),
+    ("ForecastSubmission__c", "SubmittedFor__c", "User"),
 ]  # fmt: skip
 
 
