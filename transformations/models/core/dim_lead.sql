@@ -6,6 +6,7 @@
     "status": dbt.type_string(),
     "lead_source": dbt.type_string(),
     "industry": dbt.type_string(),
+    "rating": dbt.type_string(),
     "country": dbt.type_string(),
     "region": dbt.type_string(),
     "employee_count": "bigint",

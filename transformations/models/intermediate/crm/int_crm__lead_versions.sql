@@ -4,8 +4,8 @@ staged as (
     {{ union_systems('crm', object='lead_versions', columns=[
         'source_system', 'source_id', 'owner_user_source_id', 'converted_account_source_id',
         'converted_contact_source_id', 'converted_opportunity_source_id', 'name', 'email',
-        'company', 'title', 'status', 'lead_source', 'industry', 'country', 'region',
-        'employee_count', 'is_converted', 'is_email_valid', 'is_deleted', 'converted_at',
+        'company', 'title', 'status', 'lead_source', 'industry', 'rating', 'country',
+        'region', 'employee_count', 'is_converted', 'is_email_valid', 'is_deleted', 'converted_at',
         'created_at', 'modified_at', 'load_id'
     ]) }}
 ),
@@ -30,6 +30,7 @@ final as (
         visible.status,
         visible.lead_source,
         visible.industry,
+        visible.rating,
         coalesce(countries.country, visible.country) as country,
         coalesce(visible.region, countries.region) as region,
         visible.employee_count,

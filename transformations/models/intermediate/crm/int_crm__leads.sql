@@ -23,6 +23,7 @@ final as (
         status,
         lead_source,
         industry,
+        rating,
         country,
         region,
         employee_count,

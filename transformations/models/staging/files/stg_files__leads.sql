@@ -22,6 +22,7 @@ select
     status,
     lead_source,
     industry,
+    rating,
     country,
     region,
     employee_count,

@@ -1,41 +1,11 @@
 with
 
-source as (
-    select * from {{ accepted_rows('raw_hubspot_marketing', 'contacts') }}
-),
-
-renamed as (
-    select
-        cast('hubspot_marketing' as {{ dbt.type_string() }}) as source_system,
-        {{ clean_text('id') }} as source_id,
-        {{ json_text('properties', 'salesforcecontactid') }} as crm_contact_source_id,
-        {{ json_text('properties', 'salesforceleadid') }} as crm_lead_source_id,
-        {{ json_text('properties', 'firstname') }} as first_name,
-        {{ json_text('properties', 'lastname') }} as last_name,
-        {{ clean_email(json_text('properties', 'email')) }} as email,
-        {{ json_text('properties', 'company') }} as company,
-        {{ json_text('properties', 'jobtitle') }} as title,
-        {{ json_text('properties', 'lifecyclestage') }} as lifecycle_stage,
-        {{ json_text('properties', 'hs_lead_status') }} as lead_status,
-        {{ json_text('properties', 'hs_analytics_source') }} as original_source,
-        {{ json_text('properties', 'country') }} as country,
-        {{ is_email_valid(json_text('properties', 'email')) }} as is_email_valid,
-        coalesce({{ boolean_from_text('archived') }}, false) as is_archived,
-        coalesce({{ utc_timestamp('createdAt') }}, {{ epoch_millis_timestamp('createdAt') }})
-            as created_at,
-        coalesce(
-            {{ utc_timestamp('updatedAt') }},
-            {{ epoch_millis_timestamp('updatedAt') }},
-            {{ utc_timestamp('createdAt') }},
-            {{ epoch_millis_timestamp('createdAt') }}
-        ) as modified_at,
-        load_id,
-        _row as source_row
-    from source
+versions as (
+    select * from {{ ref('stg_hubspot_marketing__contact_versions') }}
 ),
 
 latest as (
-    {{ latest_version('renamed') }}
+    {{ latest_version('versions') }}
 )
 
 select
