@@ -1,9 +1,51 @@
-"""What is expected of the rows of e-mail, telephone and meeting exports."""
+"""What is expected of the rows of e-mail, telephone and meeting exports.
+
+Parents stand before their children.
+"""
 
 from __future__ import annotations
 
 from expectations import row_rules as rule
 from expectations.g1_raw.objects import RawObject
+
+ACTION_KINDS = (
+    "send_information",
+    "schedule_meeting",
+    "schedule_demo",
+    "intro_decision_maker",
+    "technical_answer",
+    "pricing",
+    "send_proposal",
+    "reference",
+    "legal",
+    "other",
+)
+
+
+def _action_items(parent: str, column: str) -> RawObject:
+    """Follow-ups that were agreed in a conversation of the object `parent`."""
+    return RawObject(
+        name="action_items",
+        key="action_id",
+        rules=(
+            rule.key("action_id"),
+            rule.child_of(column, parent, severity="warning"),
+            rule.timestamp("created_at", required=True),
+            rule.timestamp("updated_at", required=True),
+            rule.timestamp("completed_at"),
+            rule.in_order("created_at", "updated_at"),
+            rule.in_order("created_at", "completed_at"),
+            rule.day("due_date", severity="warning"),
+            rule.present("status", "export whether it is open, completed or cancelled"),
+            rule.one_of("status", ("open", "completed", "cancelled")),
+            rule.one_of("kind", ACTION_KINDS, severity="warning"),
+            rule.email("owner_email"),
+        ),
+        required=("action_id", column, "created_at", "updated_at", "status"),
+        versioned_by="updated_at",
+        recorded_at="updated_at",
+    )
+
 
 EMAIL: tuple[RawObject, ...] = (
     RawObject(
@@ -46,6 +88,7 @@ PHONE: tuple[RawObject, ...] = (
         required=("call_id", "started_at"),
         recorded_at="started_at",
     ),
+    _action_items("calls", "call_id"),
 )
 
 MEETINGS: tuple[RawObject, ...] = (
@@ -65,4 +108,21 @@ MEETINGS: tuple[RawObject, ...] = (
         required=("meeting_id", "start_at"),
         recorded_at="start_at",
     ),
+    RawObject(
+        name="recordings",
+        key="meeting_id",
+        rules=(
+            rule.key("meeting_id"),
+            rule.child_of("meeting_id", "meetings", severity="warning"),
+            rule.timestamp("analyzed_at", required=True),
+            rule.number("duration_seconds", minimum=0),
+            rule.number("talk_ratio", minimum=0, maximum=1),
+            rule.number("sentiment", minimum=-1, maximum=1),
+            rule.number("longest_monologue_seconds", minimum=0),
+            rule.number("question_count", minimum=0),
+        ),
+        required=("meeting_id", "analyzed_at"),
+        recorded_at="analyzed_at",
+    ),
+    _action_items("meetings", "meeting_id"),
 )

@@ -30,6 +30,7 @@ from orchestration.sources.demo.exports import (
     crm_opportunities,
     crm_people,
     crm_setup,
+    followup_files,
     marketing_files,
 )
 from orchestration.sources.demo.exports.book import Book
@@ -75,7 +76,22 @@ MONTHLY: tuple[tuple[Export, Callable[[Book, Attention, int], pl.DataFrame]], ..
     (Export("hubspot_marketing", "page_views", "parquet", "id"), marketing_files.page_views),
     (Export("email", "messages", "parquet", "message_id"), conversation_files.messages),
     (Export("phone", "calls", "jsonl", "call_id"), conversation_files.calls),
-    (Export("meetings", "meetings", "jsonl", "meeting_id"), conversation_files.meetings),
+    (
+        Export("phone", "action_items", "jsonl", "action_id", reach=2),
+        followup_files.call_actions,
+    ),
+    (
+        Export("meetings", "meetings", "jsonl", "meeting_id", reach=2),
+        conversation_files.meetings,
+    ),
+    (
+        Export("meetings", "recordings", "jsonl", "meeting_id", reach=2),
+        followup_files.recordings,
+    ),
+    (
+        Export("meetings", "action_items", "jsonl", "action_id", reach=2),
+        followup_files.meeting_actions,
+    ),
 )
 
 
@@ -164,7 +180,8 @@ def _due(book: Book, first: int, last: int) -> Iterator[tuple[Export, pl.DataFra
         if first == START_DAY:  # what came before belongs to the first file
             waiting = [draw(book, attention, month) for month in range(FIRST_MONTH, 0)]
         else:
-            waiting = [draw(book, attention, month_of(day_date(first)) - 1)]
+            month = month_of(day_date(first))
+            waiting = [draw(book, attention, month - back) for back in range(export.reach, 0, -1)]
         for period_first, period_last in months:
             waiting.append(draw(book, attention, month_of(day_date(period_first))))
             rows = pl.concat(waiting)

@@ -193,7 +193,18 @@ GOOD: dict[str, dict[str, dict[str, object]]] = {
             "question_count": "6",
             "user_email": "ann@example.com",
             "contact_email": "bo@example.com",
-        }
+        },
+        "action_items": {
+            "action_id": "f1",
+            "call_id": "c1",
+            "kind": "pricing",
+            "owner_email": "ann@example.com",
+            "due_date": "2026-03-05",
+            "status": "completed",
+            "created_at": "2026-03-02T10:10:00Z",
+            "completed_at": "2026-03-04T09:00:00Z",
+            "updated_at": "2026-03-04T09:00:00Z",
+        },
     },
     "meetings": {
         "meetings": {
@@ -204,7 +215,27 @@ GOOD: dict[str, dict[str, dict[str, object]]] = {
             "status": "held",
             "organizer_email": "ann@example.com",
             "attendees": "[]",
-        }
+        },
+        "recordings": {
+            "meeting_id": "e1",
+            "duration_seconds": "3000",
+            "talk_ratio": "0.5",
+            "sentiment": "0.3",
+            "longest_monologue_seconds": "90",
+            "question_count": "12",
+            "analyzed_at": "2026-03-02T11:20:00Z",
+        },
+        "action_items": {
+            "action_id": "f2",
+            "meeting_id": "e1",
+            "kind": "pricing",
+            "owner_email": "ann@example.com",
+            "due_date": "2026-03-05",
+            "status": "completed",
+            "created_at": "2026-03-02T10:10:00Z",
+            "completed_at": "2026-03-04T09:00:00Z",
+            "updated_at": "2026-03-04T09:00:00Z",
+        },
     },
     "files": {
         "users": {"source_id": "Ann Example", "email": "ann@example.com", "hired_on": "2024-01-15"},

@@ -128,6 +128,12 @@ REFUSED = [
     ("phone", "calls", {"sentiment": "happy"}, "sentiment is no number"),
     ("phone", "calls", {"ended_at": "2026-03-02T09:00:00Z"}, "ended_at is before started_at"),
     ("phone", "calls", {"started_at": None}, "started_at is missing"),
+    ("phone", "action_items", {"status": "soon"}, "status 'soon' is not known"),
+    ("phone", "action_items", {"status": None}, "status is missing"),
+    ("phone", "action_items", {"updated_at": "2026-03-01"}, "updated_at is before created_at"),
+    ("meetings", "action_items", {"completed_at": "later"}, "completed_at is no time"),
+    ("meetings", "recordings", {"talk_ratio": "1.2"}, "talk_ratio is above 1"),
+    ("meetings", "recordings", {"analyzed_at": None}, "analyzed_at is missing"),
     ("meetings", "meetings", {"start_at": "morning"}, "start_at is no time"),
     ("meetings", "meetings", {"end_at": "2026-03-02T09:00:00Z"}, "end_at is before start_at"),
     ("meetings", "meetings", {"attendees": "[bo"}, "attendees is no JSON"),
@@ -168,7 +174,10 @@ COUNTED = [
     ("email", "messages", {"from_address": "ann"}, "email_well_formed"),
     ("phone", "calls", {"disposition": "asleep"}, "value_known"),
     ("phone", "calls", {"ended_at": "later"}, "timestamp_readable"),
+    ("phone", "action_items", {"call_id": "gone"}, "parent_known"),
     ("meetings", "meetings", {"organizer_email": "ann"}, "email_well_formed"),
+    ("meetings", "recordings", {"meeting_id": "gone"}, "parent_known"),
+    ("meetings", "action_items", {"kind": "sing"}, "value_known"),
     ("files", "opportunities", {"account_id": "gone"}, "parent_known"),
 ]
 

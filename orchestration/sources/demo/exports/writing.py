@@ -48,12 +48,17 @@ class LandedFile:
 
 @dataclass(frozen=True)
 class Export:
-    """An object's export: where it goes, in which format, and the column that names a record."""
+    """An object's export: where it goes, in which format, and the column that names a record.
+
+    `reach` is for what is drawn month by month: how many months after the one in which a record is
+    drawn it may still reach the export.
+    """
 
     system: str
     object: str
     format: str
     key: str
+    reach: int = 1
 
 
 def write(

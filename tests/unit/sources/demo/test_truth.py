@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from orchestration.sources.demo import conversations, correspondence, notes, truth
+from orchestration.sources.demo import conversations, correspondence, followups, notes, truth
 from orchestration.sources.demo.attention import Attention
 from orchestration.sources.demo.clock import DAY, day_date, month_start
 from orchestration.sources.demo.exports.book import Book
@@ -130,6 +130,17 @@ def test_nothing_recorded_before_the_close_knows_more_than_the_causes(
         now = states.group_by("opportunity", maintain_order=True).last()
         mail, calls = correspondence.emails(attention, month), conversations.calls(attention, month)
         meetings, tasks = conversations.meetings(attention, month), notes.tasks(attention, month)
+        promised = pl.concat(
+            [
+                frame.select("opportunity", "agreed", "ended", "ending")
+                for frame in (
+                    followups.call_actions(attention, month),
+                    followups.meeting_actions(attention, month),
+                )
+            ]
+        ).filter(pl.col("agreed") <= moment)
+        kept = promised.filter((pl.col("ended") <= moment) & (pl.col("ending") == 1))
+        heard = followups.recordings(attention, month).filter(pl.col("analysed") <= moment)
         roles = full_world.world.stakeholders.roles
         told = roles["created"] <= moment
         held = meetings.filter((pl.col("ended") <= moment) & (pl.col("status") == 0))
@@ -139,6 +150,12 @@ def test_nothing_recorded_before_the_close_knows_more_than_the_causes(
             "calls": _counted(calls, rows),
             "meetings held": _counted(held, rows),
             "meetings over": _counted(meetings.filter(pl.col("ended") <= moment), rows),
+            "meetings recorded": _counted(heard, rows),
+            "questions in meetings": _summed(heard, "questions", rows),
+            "sentiment in meetings": _summed(heard, "sentiment", rows),
+            "follow-ups": _counted(promised, rows),
+            "follow-ups done": _counted(kept, rows),
+            "follow-ups open": _counted(promised.filter(pl.col("ended") > moment), rows),
             "tasks": _counted(tasks, rows),
             "events": _counted(notes.events(attention, month), rows),
             "roles": np.bincount(roles["opportunity"][told], minlength=10**6)[rows],
@@ -212,6 +229,11 @@ def _day(month: int) -> str:
 def _counted(frame: pl.DataFrame, rows: Ints) -> Ints:
     deals = frame["opportunity"].to_numpy()
     return np.bincount(deals[deals >= 0], minlength=int(rows.max()) + 1)[rows]
+
+
+def _summed(frame: pl.DataFrame, column: str, rows: Ints) -> Floats:
+    weights = frame[column].to_numpy()
+    return np.bincount(frame["opportunity"].to_numpy(), weights, int(rows.max()) + 1)[rows]
 
 
 def test_recycling_does_not_know_how_a_lead_ends(full_world: Book):
