@@ -26,6 +26,7 @@ KEYS = {
         "forecast_category",
         "close_period_start",
     ),
+    "mart_sales_velocity": ("period_type", "period_start", "segment_type", "segment"),
     "mart_stage_conversion": ("period_type", "period_start", "segment_type", "segment", "stage"),
     "mart_stage_velocity": ("period_type", "period_start", "segment_type", "segment", "stage"),
     "mart_pipeline_waterfall": (
@@ -45,6 +46,7 @@ KEYS = {
 """The grain of each published mart."""
 
 RATES = {
+    "mart_sales_velocity": ("win_rate",),
     "mart_stage_conversion": ("conversion_rate", "win_rate", "maturity_rate"),
     "mart_stage_velocity": ("maturity_rate",),
     "mart_win_rate": ("win_rate",),

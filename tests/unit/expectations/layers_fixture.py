@@ -147,6 +147,13 @@ insert into marts.mart_pipeline_daily values
     ('2026-03-30', 'user-1', 'Discovery', 'pipeline', '2026-04-01', 1, 1100, '2026-03-31'),
     ('2026-03-31', 'user-1', 'Discovery', 'pipeline', '2026-04-01', 1, 1100, '2026-03-31');
 
+create table marts.mart_sales_velocity (
+    period_type varchar, period_start date, segment_type varchar, segment varchar,
+    win_rate decimal(18, 6), as_of_date date
+);
+insert into marts.mart_sales_velocity values
+    ('year', '2026-01-01', 'company', 'All', 1, '2026-03-31');
+
 create table marts.mart_stage_conversion (
     period_type varchar, period_start date, segment_type varchar, segment varchar, stage varchar,
     conversion_rate decimal(18, 6), win_rate decimal(18, 6), maturity_rate decimal(18, 6),
