@@ -29,6 +29,13 @@ KEYS = {
     "mart_sales_velocity": ("period_type", "period_start", "segment_type", "segment"),
     "mart_stage_conversion": ("period_type", "period_start", "segment_type", "segment", "stage"),
     "mart_stage_velocity": ("period_type", "period_start", "segment_type", "segment", "stage"),
+    "mart_pipeline_slippage": (
+        "period_type",
+        "period_start",
+        "hierarchy",
+        "node_type",
+        "node_id",
+    ),
     "mart_pipeline_waterfall": (
         "period_type",
         "from_date",
@@ -49,6 +56,7 @@ RATES = {
     "mart_sales_velocity": ("win_rate",),
     "mart_stage_conversion": ("conversion_rate", "win_rate", "maturity_rate"),
     "mart_stage_velocity": ("maturity_rate",),
+    "mart_pipeline_slippage": ("slip_rate", "slip_amount_rate"),
     "mart_win_rate": ("win_rate",),
     "mart_deal_inspection": ("win_probability",),
 }

@@ -12,17 +12,8 @@
     {{ asked_between(from_day, to_day, due_from, due_to) }},
     {{ pipeline_changes() }},
     {{ pipeline_waterfall() }}
-    select
-        pipeline_waterfall.*,
-        node_names.node_name
+    select *
     from pipeline_waterfall
-    inner join (
-        select distinct node_type, node_id, node_name
-        from user_nodes
-    ) as node_names
-        on
-            pipeline_waterfall.node_type = node_names.node_type
-            and pipeline_waterfall.node_id = node_names.node_id
     order by hierarchy, node_type, node_id, bucket_order
 {%- endmacro %}
 

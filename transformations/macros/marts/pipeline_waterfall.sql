@@ -117,29 +117,7 @@
     ),
 
     owner_nodes as (
-        select
-            owner_days.user_id,
-            owner_days.date_day,
-            'stamped' as hierarchy,
-            user_nodes.node_type,
-            user_nodes.node_id
-        from owner_days
-        inner join user_nodes
-            on
-                owner_days.user_id = user_nodes.user_id
-                and {{ holds_at('user_nodes', end_of_day('owner_days.date_day')) }}
-        union all
-        select
-            owner_days.user_id,
-            owner_days.date_day,
-            'current' as hierarchy,
-            user_nodes.node_type,
-            user_nodes.node_id
-        from owner_days
-        inner join user_nodes
-            on
-                owner_days.user_id = user_nodes.user_id
-                and user_nodes.is_current
+        {{ nodes_of_owner_days('owner_days', 'user_nodes') }}
     ),
 
     placements as (
@@ -148,6 +126,7 @@
             owner_nodes.hierarchy,
             owner_nodes.node_type,
             owner_nodes.node_id,
+            owner_nodes.node_name,
             true as is_opening,
             false as is_closing
         from hand_overs
@@ -161,6 +140,7 @@
             owner_nodes.hierarchy,
             owner_nodes.node_type,
             owner_nodes.node_id,
+            owner_nodes.node_name,
             false as is_opening,
             true as is_closing
         from hand_overs
@@ -179,6 +159,7 @@
             hierarchy,
             node_type,
             node_id,
+            node_name,
             max(case when is_opening then 1 else 0 end) = 1 as is_opening,
             max(case when is_closing then 1 else 0 end) = 1 as is_closing
         from placements
@@ -189,7 +170,8 @@
             closing_day,
             hierarchy,
             node_type,
-            node_id
+            node_id,
+            node_name
     ),
 
     placed_bars as (
@@ -201,6 +183,7 @@
             node_placements.hierarchy,
             node_placements.node_type,
             node_placements.node_id,
+            node_placements.node_name,
             node_placements.is_opening,
             node_placements.is_closing,
             owner_bars.bucket,
@@ -222,6 +205,7 @@
             node_placements.hierarchy,
             node_placements.node_type,
             node_placements.node_id,
+            node_placements.node_name,
             node_placements.is_opening,
             node_placements.is_closing,
             owner_bars.bucket
@@ -250,6 +234,7 @@
             hierarchy,
             node_type,
             node_id,
+            node_name,
             is_opening,
             is_closing,
             bucket,
@@ -269,6 +254,7 @@
             hierarchy,
             node_type,
             node_id,
+            node_name,
             is_opening,
             is_closing,
             bucket,
@@ -289,6 +275,7 @@
             hierarchy,
             node_type,
             node_id,
+            node_name,
             node_bucket as bucket,
             case node_bucket
                 {%- for bucket in pipeline_buckets() %}
@@ -307,6 +294,7 @@
             hierarchy,
             node_type,
             node_id,
+            node_name,
             node_bucket
     )
 {%- endmacro %}

@@ -156,14 +156,6 @@ asked as (
 
 {{ pipeline_waterfall() }},
 
-node_names as (
-    select distinct
-        node_type,
-        node_id,
-        node_name
-    from user_nodes
-),
-
 final as (
     select
         scoped_periods.period_type,
@@ -179,7 +171,7 @@ final as (
         pipeline_waterfall.hierarchy,
         pipeline_waterfall.node_type,
         pipeline_waterfall.node_id,
-        node_names.node_name,
+        pipeline_waterfall.node_name,
         pipeline_waterfall.bucket,
         cast(pipeline_waterfall.bucket_order as integer) as bucket_order,
         pipeline_waterfall.opportunity_count,
@@ -193,10 +185,6 @@ final as (
             and scoped_periods.to_date = pipeline_waterfall.to_date
             and scoped_periods.due_from is not distinct from pipeline_waterfall.due_from
             and scoped_periods.due_to is not distinct from pipeline_waterfall.due_to
-    inner join node_names
-        on
-            pipeline_waterfall.node_type = node_names.node_type
-            and pipeline_waterfall.node_id = node_names.node_id
 )
 
 select * from final
