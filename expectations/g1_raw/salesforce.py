@@ -134,6 +134,12 @@ OBJECTS: tuple[RawObject, ...] = (
         required=("OpportunityId", "Quantity"),
     ),
     _record(
+        "OpportunityCompetitor",
+        rule.child_of("OpportunityId", "Opportunity"),
+        rule.present("CompetitorName", "name the competitor"),
+        required=("OpportunityId", "CompetitorName"),
+    ),
+    _record(
         "OpportunityContactRole",
         rule.child_of("OpportunityId", "Opportunity"),
         rule.present("ContactId", "say which contact has the role"),
@@ -145,6 +151,15 @@ OBJECTS: tuple[RawObject, ...] = (
         rule.child_of("OpportunityId", "Opportunity"),
         rule.number("SplitPercentage", minimum=0, maximum=100, required=True),
         required=("OpportunityId", "SplitPercentage"),
+    ),
+    _record(
+        "Stage_Evidence__c",
+        rule.child_of("Opportunity__c", "Opportunity"),
+        rule.present("Stage__c", "say which stage the criterion belongs to"),
+        rule.stage("Stage__c", STAGE_MAP),
+        rule.present("Criterion__c", "say which criterion is meant"),
+        rule.one_of("Is_Met__c", ("true", "false", "1", "0")),
+        required=("Opportunity__c", "Stage__c", "Criterion__c", "Is_Met__c"),
     ),
     _record(
         "CampaignMember",

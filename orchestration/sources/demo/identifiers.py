@@ -21,6 +21,8 @@ PREFIX = {
     "OpportunityLineItem": "00k",
     "OpportunityContactRole": "00K",
     "OpportunitySplit": "1OS",
+    "OpportunityCompetitor": "00J",
+    "Stage_Evidence__c": "a0S",
     "Task": "00T",
     "Event": "00U",
     "ForecastSubmission__c": "a01",

@@ -13,6 +13,7 @@ from orchestration.sources.demo.company import Company
 from orchestration.sources.demo.deals import NEW, RENEWAL, Deals, seat_owner
 from orchestration.sources.demo.hazards import DISCOVERY, LOST, NEGOTIATION, PROPOSAL, WON
 from orchestration.sources.demo.rates import RATES
+from orchestration.sources.demo.rivals import competitor_names
 from orchestration.sources.demo.streams import Array, Bools, Ints, chance, every, normal
 
 _PIPELINE, _BEST_CASE, _COMMIT, _CLOSED, _OMITTED = range(5)
@@ -86,7 +87,7 @@ def competitor_events(deals: Deals, seed: int, stages: pl.DataFrame) -> pl.DataF
     store = deals.opportunities
     numbers = np.arange(len(store), dtype=np.int64)
     rivals = store["rivals"] > 0
-    name = (chance(numbers, seed, "competitor") * len(words.COMPETITORS)).astype(np.int64)
+    name = competitor_names(numbers, seed)
     when = chance(numbers, seed, "competitor entered")
     table = pl.DataFrame({"opportunity": numbers, "competitor": name, "when": when}).filter(rivals)
     entries = stages.join(table, on="opportunity", how="inner")

@@ -17,6 +17,9 @@ RATES: dict[str, float] = {
     "deleted_task": 1 / 150,
     "deleted_line": 1 / 90,
     "deleted_forecast": 1 / 160,
+    "deleted_evidence": 1 / 80,
+    "suspected_competitor": 1 / 18,
+    "label_for_code": 1 / 45,
     "orphan_opportunity_account": 1 / 160,
     "close_before_creation": 1 / 100,
     "negative_amount": 1 / 110,
@@ -32,6 +35,8 @@ RATES: dict[str, float] = {
     "orphan_history": 1 / 150,
     "orphan_contact_role": 1 / 200,
     "orphan_campaign_member": 1 / 250,
+    "orphan_competitor": 1 / 60,
+    "orphan_evidence": 1 / 400,
     # Share of exported rows.
     "exact_duplicate": 1 / 400,
     "out_of_order": 1 / 250,

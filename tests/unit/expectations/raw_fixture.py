@@ -99,6 +99,12 @@ GOOD: dict[str, dict[str, dict[str, object]]] = {
             "TotalPrice": "300",
             **_MODIFIED,
         },
+        "OpportunityCompetitor": {
+            "Id": "00J1",
+            "OpportunityId": "0061",
+            "CompetitorName": "Veridian",
+            **_MODIFIED,
+        },
         "OpportunityContactRole": {
             "Id": "00K1",
             "OpportunityId": "0061",
@@ -109,6 +115,14 @@ GOOD: dict[str, dict[str, dict[str, object]]] = {
             "Id": "1Sp1",
             "OpportunityId": "0061",
             "SplitPercentage": "60",
+            **_MODIFIED,
+        },
+        "Stage_Evidence__c": {
+            "Id": "a0S1",
+            "Opportunity__c": "0061",
+            "Stage__c": "Discovery",
+            "Criterion__c": "business_case_validated",
+            "Is_Met__c": "true",
             **_MODIFIED,
         },
         "CampaignMember": {

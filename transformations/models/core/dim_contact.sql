@@ -27,6 +27,8 @@ referenced as (
     select contact_id as id from {{ ref('fct_campaign_member') }}
     union
     select converted_contact_id as id from {{ ref('dim_lead') }}
+    union
+    select contact_id as id from {{ ref('int_crm__opportunity_contacts') }}
 ),
 
 {{ scd2('contact', attributes) }},

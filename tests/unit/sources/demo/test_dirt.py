@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from orchestration.sources.demo.rates import RATES
-from orchestration.sources.demo.vocabulary import STAGES
+from orchestration.sources.demo.vocabulary import COMPETITORS, STAGES
 
 from .conftest import Demo
 from .landing import files_of, instants, objects, read, rows_of
@@ -52,9 +52,13 @@ SIMPLE = {
     & pl.col("MasterRecordId").is_null(),
     ("deleted_record", "ForecastSubmission__c"): pl.col("IsDeleted") == "true",
     ("deleted_record", "Opportunity"): pl.col("IsDeleted") == "true",
+    ("deleted_record", "OpportunityCompetitor"): pl.col("IsDeleted") == "true",
     ("deleted_record", "OpportunityLineItem"): pl.col("IsDeleted") == "true",
+    ("deleted_record", "Stage_Evidence__c"): pl.col("IsDeleted") == "true",
     ("deleted_record", "Task"): pl.col("IsDeleted") == "true",
     ("deleted_record", "Event"): pl.col("IsDeleted") == "true",
+    ("misspelt_name", "OpportunityCompetitor"): ~pl.col("CompetitorName").is_in(COMPETITORS),
+    ("label_for_code", "Stage_Evidence__c"): pl.col("Criterion__c").str.contains("[A-Z ]"),
     ("merged_record", "Account"): pl.col("MasterRecordId").is_not_null(),
     ("merged_record", "Contact"): pl.col("MasterRecordId").is_not_null(),
     ("merged_record", "Lead"): pl.col("MasterRecordId").is_not_null(),
@@ -103,7 +107,9 @@ def test_exact_duplicates_are_listed_once_for_each_extra_row(demo: Demo, listed:
         ("Opportunity", "AccountId", "Account"),
         ("OpportunityLineItem", "OpportunityId", "Opportunity"),
         ("OpportunityHistory", "OpportunityId", "Opportunity"),
+        ("OpportunityCompetitor", "OpportunityId", "Opportunity"),
         ("OpportunityContactRole", "ContactId", "Contact"),
+        ("Stage_Evidence__c", "Opportunity__c", "Opportunity"),
         ("CampaignMember", "LeadId", "Lead"),
     ],
 )
@@ -244,7 +250,7 @@ def test_every_kind_of_dirt_occurs_in_a_small_company(listed: pl.DataFrame):
         "deleted_record", "merged_record", "close_before_creation", "negative_amount",
         "missing_amount", "unknown_stage", "unknown_currency", "malformed_email",
         "malformed_date", "mixed_time_zone", "mixed_encoding", "new_column", "type_change",
-        "text_number",
+        "text_number", "misspelt_name", "label_for_code",
     }  # fmt: skip
     assert set(listed["kind"]) == kinds
     assert listed["file"].null_count() == 0

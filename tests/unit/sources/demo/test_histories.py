@@ -157,6 +157,7 @@ REFERENCES = [
     ("OpportunitySplit", "OpportunityId", "Opportunity"),
     ("OpportunitySplit", "SplitOwnerId", "User"),
     ("OpportunityFieldHistory", "OpportunityId", "Opportunity"),
+    ("OpportunityCompetitor", "CreatedById", "User"), ("Stage_Evidence__c", "CreatedById", "User"),
     ("CampaignMember", "CampaignId", "Campaign"), ("CampaignMember", "ContactId", "Contact"),
     ("Task", "OwnerId", "User"), ("Task", "WhatId", "Opportunity"),
     ("Event", "WhoId", "Contact"), ("Event", "WhatId", "Opportunity"),

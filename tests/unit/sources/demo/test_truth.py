@@ -2,12 +2,21 @@
 
 import json
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 import pytest
 
-from orchestration.sources.demo import conversations, correspondence, followups, notes, truth
+from orchestration.sources.demo import (
+    conversations,
+    correspondence,
+    evidence,
+    followups,
+    notes,
+    rivals,
+    truth,
+)
 from orchestration.sources.demo.attention import Attention
 from orchestration.sources.demo.clock import DAY, day_date, month_start
 from orchestration.sources.demo.exports.book import Book
@@ -20,9 +29,12 @@ from orchestration.sources.demo.hazards import (
     stage_values,
 )
 from orchestration.sources.demo.streams import Floats, Ints
+from orchestration.sources.demo.vocabulary import STAGE_CRITERIA
 
 from .conftest import Demo
 from .landing import instants
+
+PROJECT = Path(__file__).resolve().parents[4]
 
 
 @pytest.fixture(scope="module")
@@ -119,6 +131,9 @@ def test_nothing_recorded_before_the_close_knows_more_than_the_causes(
         }
     )
     attention = Attention(full_world)
+    deals, company = full_world.world.deals, full_world.company
+    records = evidence.recorded_evidence(deals, company, full_world.seed)
+    listed = rivals.competitor_notes(deals, full_world.seed)
     parts: list[pl.DataFrame] = []
     for month in (2, 6, 10, 14, 18, 22):  # four months apart, so that few deals occur twice
         moment = month_start(month + 1) * DAY - 1
@@ -163,6 +178,10 @@ def test_nothing_recorded_before_the_close_knows_more_than_the_causes(
                 roles["opportunity"][told & (roles["role"] == 0)], minlength=10**6
             )[rows],
         }
+        known["evidence"] = _counted(records.filter(pl.col("moment") <= moment), rows)
+        known["evidence met"] = _counted(records.filter(pl.col("met") <= moment), rows)
+        there = (pl.col("moment") <= moment) & (pl.col("removed") > moment)
+        known["competitors listed"] = _counted(listed.filter(there), rows)
         state = open_.join(now, on="opportunity", how="left", maintain_order="left")
         for column in ("pushes", "category", "seq", "probability"):
             known[column] = state[column].to_numpy()
@@ -203,6 +222,25 @@ def test_traces_show_their_causes(full_world: Book):
     champion = np.bincount(roles["opportunity"], roles["role"] == 0, minlength=len(store)) > 0
     assert 0.2 < np.corrcoef(number, store["threads"])[0, 1] < 0.9
     assert 0.3 < np.corrcoef(champion, store["champion"])[0, 1] < 0.9
+
+
+def test_evidence_shows_who_is_diligent_and_a_little_of_the_causes(full_world: Book):
+    deals, company = full_world.world.deals, full_world.company
+    records = evidence.recorded_evidence(deals, company, full_world.seed)
+    entered = deals.visits.frame().filter(pl.col("stage") == 2).unique("opportunity")
+    rows = entered["opportunity"].to_numpy()
+    number = _counted(records, rows)
+    seat = deals.opportunities["ae_seat"][rows]
+    owner = company.owner(seat, entered["entered"].to_numpy())
+    habit = evidence.diligence(company, owner, full_world.seed)
+    assert 0.15 < np.corrcoef(number, habit)[0, 1] < 0.7
+    assert 0.03 < np.corrcoef(number, deals.opportunities["fit"][rows])[0, 1] < 0.4
+
+
+def test_criteria_of_the_simulation_are_those_of_the_sales_process():
+    known = pl.read_csv(PROJECT / "seeds" / "stage_criteria.csv")
+    asked = known.filter(pl.col("kind") != "qualification").select("stage", "kind", "code")
+    assert list(asked.iter_rows()) == list(STAGE_CRITERIA)
 
 
 def test_the_truth_of_the_small_company_covers_its_files(demo: Demo):
