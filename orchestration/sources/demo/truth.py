@@ -23,8 +23,8 @@ from orchestration.sources.demo.clock import (
 from orchestration.sources.demo.company import ROLE_NAMES
 from orchestration.sources.demo.deals import FIRST_STAGE, seat_owner, standardised
 from orchestration.sources.demo.exports.book import Book
-from orchestration.sources.demo.identifiers import taken
 from orchestration.sources.demo.forecasts import LEVELS, STYLES, forecasters
+from orchestration.sources.demo.identifiers import taken
 from orchestration.sources.demo.rates import RATES
 from orchestration.sources.demo.streams import Floats, Ints
 
@@ -125,6 +125,10 @@ def true_leads(book: Book, last: int) -> pl.DataFrame:
             "ended_at": moment("end"),
             "outcome": _named(("open", "converted", "rejected"), store["outcome"][rows]),
             "is_removed": gone < NEVER,
+        }
+    )
+
+
 def write_forecasters(truth: Path, book: Book, last: int) -> None:
     """Write forecasters.parquet: who calls, and which way each of them leans."""
     _store(true_forecasters(book, last), truth / "forecasters.parquet")
