@@ -46,6 +46,13 @@ KEYS = {
         "node_id",
         "bucket",
     ),
+    "mart_target_vs_actual": (
+        "target_id",
+        "period_type",
+        "period_name",
+        "node_type",
+        "node_id",
+    ),
     "mart_win_rate": ("period_type", "period_start", "segment_type", "segment", "basis"),
     "mart_quota_attainment": ("user_id", "measure", "period_start", "period_end"),
     "mart_deal_inspection": ("opportunity_id",),

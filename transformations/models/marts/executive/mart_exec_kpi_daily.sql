@@ -3,7 +3,7 @@
     {"kpi": "bookings", "of": "deals", "where": "is_won", "day": "close_date",
      "numerator": "coalesce(amount, 0)"},
     {"kpi": "bookings_constant_currency", "of": "deals", "where": "is_won", "day": "close_date",
-     "numerator": "coalesce(amount_at_constant_rate, 0)"},
+     "numerator": "coalesce(amount_constant, 0)"},
     {"kpi": "new_customer_count", "of": "deals", "where": "is_first_win", "day": "close_date",
      "numerator": "1"},
     {"kpi": "won_count", "of": "deals", "where": "is_won", "day": "close_date",
@@ -83,10 +83,6 @@ activities as (
     where not is_automated and {{ has_taken_place() }}
 ),
 
-currencies as (
-    select * from {{ ref('dim_currency') }}
-),
-
 countries as (
     {{ country_codes() }}
 ),
@@ -137,8 +133,6 @@ deals as (
     select
         qualified.*,
         opportunity_days.amount as amount_when_qualified,
-        {{ converted('qualified.amount_local', 'currencies.constant_rate') }}
-            as amount_at_constant_rate,
         coalesce(first_wins.win_number = 1, false) as is_first_win,
         qualified.is_lost and {{ is_no_decision_loss('qualified.loss_reason') }} as is_no_decision,
         {{ dbt.datediff('first_leads.lead_created_date', 'qualified.close_date', 'day') }}
@@ -150,7 +144,6 @@ deals as (
         on
             qualified.opportunity_id = opportunity_days.opportunity_id
             and qualified.qualified_date = opportunity_days.date_day
-    left join currencies on qualified.currency_code = currencies.currency_code
     left join first_wins on qualified.opportunity_id = first_wins.opportunity_id
     left join first_leads on qualified.opportunity_id = first_leads.opportunity_id
     left join accounts on qualified.account_id = accounts.account_id
