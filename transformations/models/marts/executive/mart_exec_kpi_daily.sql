@@ -47,7 +47,7 @@
     {"kpi": "demo_count", "of": "human_activities",
      "where": "activity_type = 'meeting' and lower(subject) like '%demo%'", "numerator": "1"}
 ] -%}
-{%- set also = ["country"] -%}
+{%- set also = {"country": "country"} -%}
 
 with
 

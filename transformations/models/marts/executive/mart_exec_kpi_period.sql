@@ -1,4 +1,4 @@
-{%- set also = ["country"] -%}
+{%- set also = {"country": "country"} -%}
 
 with
 
