@@ -189,6 +189,17 @@ OBJECTS: tuple[RawObject, ...] = (
         rule.in_order("StartDateTime", "EndDateTime"),
     ),
     _record(
+        "ForecastSubmission__c",
+        rule.present("OwnerId", "say who submitted the call"),
+        rule.day("PeriodStart__c", required=True),
+        rule.day("PeriodEnd__c"),
+        rule.in_order("PeriodStart__c", "PeriodEnd__c"),
+        rule.present("ForecastCategory__c", "say which category is called"),
+        rule.number("Amount__c", required=True),
+        rule.currency("CurrencyIsoCode", CURRENCY_LIST),
+        required=("OwnerId", "PeriodStart__c", "ForecastCategory__c", "Amount__c"),
+    ),
+    _record(
         "ForecastingQuota",
         rule.present("QuotaOwnerId", "say whose quota it is"),
         rule.day("StartDate", required=True),

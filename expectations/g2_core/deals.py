@@ -131,7 +131,7 @@ def histories(as_of: date) -> list[TableSuite]:
 
 
 def parts() -> list[TableSuite]:
-    """The suites of lines, quotas and the activities of deals."""
+    """The suites of lines, forecast calls, quotas and the activities of deals."""
     deal = "core.fct_opportunity"
     left_out = "Look for rows of deals that int_crm__opportunities leaves out."
     return [
@@ -149,6 +149,13 @@ def parts() -> list[TableSuite]:
             ),
             resolves("opportunity_id", deal, "opportunity_id", left_out),
             resolves("product_id", "core.dim_product", "product_id", FIX_PARENT),
+        ),
+        table(
+            "fct_forecast_submission",
+            unique(("submission_id",), FIX_KEY),
+            not_null("submitted_at", FIX_MISSING),
+            resolves("submitter_user_id", "core.dim_user", "user_id", FIX_PARENT),
+            resolves("subject_user_id", "core.dim_user", "user_id", FIX_PARENT),
         ),
         table(
             "fct_quota",

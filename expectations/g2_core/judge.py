@@ -36,6 +36,7 @@ COUNTED = (
     "fct_activity",
     "fct_touchpoint",
     "fct_campaign_member",
+    "fct_forecast_submission",
     "fct_quota",
 )
 

@@ -79,6 +79,12 @@ create table core.fct_opportunity_line (
 );
 insert into core.fct_opportunity_line values ('l1', 'o1', 'p1', 2, 1100);
 
+create table core.fct_forecast_submission (
+    submission_id varchar, submitter_user_id varchar, subject_user_id varchar,
+    submitted_at timestamp
+);
+insert into core.fct_forecast_submission values ('f1', 'user-1', 'user-1', '2026-01-05 10:00');
+
 create table core.fct_quota (
     quota_key varchar, user_id varchar, period_start date, period_end date, amount decimal(18, 2)
 );

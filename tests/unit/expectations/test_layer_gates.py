@@ -48,6 +48,9 @@ WRONG_CORE: dict[str, set[tuple[str, str]]] = {
         ("fct_opportunity_line", "quantity_positive"),
         ("fct_opportunity_line", "expect_column_values_to_be_between"),
     },
+    "update core.fct_forecast_submission set subject_user_id = 'user-9'": {
+        ("fct_forecast_submission", "reference_resolves")
+    },
     "update core.fct_quota set user_id = 'user-9'": {("fct_quota", "reference_resolves")},
     "update core.fct_activity set talk_ratio = 1.5, sentiment = -2": {
         ("fct_activity", "expect_column_values_to_be_between")

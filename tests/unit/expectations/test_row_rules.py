@@ -105,6 +105,14 @@ REFUSED = [
         {"StartDateTime": None, "ActivityDate": None},
         "StartDateTime, ActivityDateTime, ActivityDate are all missing",
     ),
+    ("salesforce", "ForecastSubmission__c", {"OwnerId": None}, "OwnerId is missing"),
+    ("salesforce", "ForecastSubmission__c", {"Amount__c": "much"}, "Amount__c is no number"),
+    (
+        "salesforce",
+        "ForecastSubmission__c",
+        {"PeriodEnd__c": "2025-12-31"},
+        "PeriodEnd__c is before PeriodStart__c",
+    ),
     ("salesforce", "ForecastingQuota", {"QuotaOwnerId": None}, "QuotaOwnerId is missing"),
     ("salesforce", "ForecastingQuota", {"StartDate": "Q1"}, "StartDate is no date"),
     (
@@ -154,6 +162,8 @@ REFUSED = [
     ("files", "opportunity_changes", {"changed_at": None}, "changed_at is missing"),
     ("files", "opportunity_changes", {"new_value": "Maybe"}, "new_value 'Maybe' is not"),
     ("files", "campaign_members", {"campaign_id": "x"}, "campaign_id 'x' is not among"),
+    ("files", "forecast_submissions", {"forecast_category": None}, "forecast_category is missing"),
+    ("files", "forecast_submissions", {"submitted_at": "soon"}, "submitted_at is no time"),
     ("files", "quotas", {"amount": None}, "amount is missing"),
     ("files", "fx_rates", {"rate_to_corporate": "0"}, "rate_to_corporate is not above 0"),
     ("files", "activities", {"occurred_at": None}, "occurred_at is missing"),

@@ -20,6 +20,8 @@ referenced as (
     select currency_code from {{ ref('int_crm__opportunity_lines') }}
     union
     select currency_code from {{ ref('fct_quota') }}
+    union
+    select currency_code from {{ ref('fct_forecast_submission') }}
 ),
 
 members as (

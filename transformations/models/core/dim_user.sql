@@ -32,6 +32,10 @@ referenced as (
     union
     select user_id as id from {{ ref('fct_quota') }}
     union
+    select submitter_user_id as id from {{ ref('fct_forecast_submission') }}
+    union
+    select subject_user_id as id from {{ ref('fct_forecast_submission') }}
+    union
     select owner_user_id as id from {{ ref('dim_account') }}
     union
     select owner_user_id as id from {{ ref('dim_contact') }}
