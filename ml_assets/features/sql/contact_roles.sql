@@ -1,47 +1,29 @@
--- One row per snapshot: contacts that had been given a role on the opportunity by the end of that
--- day. Only a role's latest text is kept, so that it counts from its last edit on.
+-- One row per snapshot: contacts that were on the opportunity at the end of that day. Only a role's
+-- latest text is kept, so that what it says counts from its last edit on.
 with
 
 snapshots as (
     select * from requested_snapshot
 ),
 
-contact_roles as (
-    select
-        *,
-        lower(role) as role_text
-    from core.fct_opportunity_contact
+contacts as (
+    select * from core.fct_opportunity_contact
 )
 
 select
     snapshots.opportunity_id,
     snapshots.as_of_date,
-    count(distinct contact_roles.contact_id) as contact_role_count,
-    max(
-        case
-            when
-                contact_roles.role_text like '%champion%'
-                and snapshots.as_of_end > contact_roles.modified_at
-                then 1
-            else 0
-        end
-    ) = 1 as has_champion,
-    max(
-        case
-            when
-                (
-                    contact_roles.role_text like '%economic%'
-                    or contact_roles.role_text like '%decision%'
-                )
-                and snapshots.as_of_end > contact_roles.modified_at
-                then 1
-            else 0
-        end
-    ) = 1 as has_decision_maker
+    count(*) as contact_role_count,
+    coalesce(bool_or(contacts.is_champion and snapshots.as_of_end > contacts.modified_at), false)
+        as has_champion,
+    coalesce(
+        bool_or(contacts.is_decision_maker and snapshots.as_of_end > contacts.modified_at), false
+    ) as has_decision_maker
 from snapshots
-inner join contact_roles
+inner join contacts
     on
-        snapshots.opportunity_id = contact_roles.opportunity_id
-        and snapshots.as_of_end > contact_roles.created_at
+        snapshots.opportunity_id = contacts.opportunity_id
+        and snapshots.as_of_end > contacts.first_seen_at
+        and (contacts.removed_at is null or snapshots.as_of_end <= contacts.removed_at)
 group by snapshots.opportunity_id, snapshots.as_of_date
 order by snapshots.opportunity_id, snapshots.as_of_date

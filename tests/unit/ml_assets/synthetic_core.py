@@ -61,9 +61,9 @@ TOUCH = {
     "contact_id": pl.String, "occurred_at": pl.Datetime("us"), "recorded_at": pl.Datetime("us"),
 }  # fmt: skip
 CONTACT_ROLE = {
-    "opportunity_id": pl.String, "contact_id": pl.String, "role": pl.String,
-    "is_primary": pl.Boolean, "is_deleted": pl.Boolean, "created_at": pl.Datetime("us"),
-    "modified_at": pl.Datetime("us"),
+    "opportunity_id": pl.String, "contact_id": pl.String, "is_decision_maker": pl.Boolean,
+    "is_champion": pl.Boolean, "first_seen_at": pl.Datetime("us"),
+    "modified_at": pl.Datetime("us"), "removed_at": pl.Datetime("us"),
 }  # fmt: skip
 SCHEMAS = {
     "fct_opportunity_event": EVENT, "fct_activity": ACTIVITY,

@@ -133,7 +133,24 @@ def deal() -> dict[str, Any]:
         {"touch_id": "2", "account_id": "acc", "occurred_at": at("2025-02-19 08:00"),
          "recorded_at": at("2025-03-19 08:00")},
     ]  # fmt: skip
+    # On the deal that evening: p1, p2 and p4, who is taken off on the next morning. p2 is called a
+    # decision maker only in March.
+    contacts = [
+        {"contact_id": "p1", "is_champion": True, "is_decision_maker": False,
+         "first_seen_at": at("2025-01-05"), "modified_at": at("2025-01-05")},
+        {"contact_id": "p2", "is_champion": False, "is_decision_maker": True,
+         "first_seen_at": at("2025-02-05"), "modified_at": at("2025-03-04")},
+        {"contact_id": "p3", "is_champion": False, "is_decision_maker": True,
+         "first_seen_at": at("2025-01-05"), "modified_at": at("2025-02-20"),
+         "removed_at": at("2025-02-20")},
+        {"contact_id": "p4", "is_champion": False, "is_decision_maker": False,
+         "first_seen_at": at("2025-01-05"), "modified_at": at("2025-03-01 08:00"),
+         "removed_at": at("2025-03-01 08:00")},
+        {"contact_id": "p5", "is_champion": False, "is_decision_maker": True,
+         "first_seen_at": at("2025-03-01"), "modified_at": at("2025-03-01")},
+    ]  # fmt: skip
     rows: dict[str, list[dict[str, Any]]] = {
+        "fct_opportunity_contact": [{"opportunity_id": "d", **contact} for contact in contacts],
         "fct_activity": ACTIVITIES, "bridge_activity_opportunity": bridge,
         "fct_opportunity": opportunities, "dim_account": accounts, "dim_user": users,
         "fct_fx_rate": rates, "fct_opportunity_line": lines, "fct_touchpoint": touches,
@@ -200,6 +217,9 @@ EXPECTED = {
     "people_inbound": 2,
     "touches_30d": 1,
     "days_since_touch": 10,
+    "contact_role_count": 3,
+    "has_champion": True,
+    "has_decision_maker": False,
     "line_count": 1,
     "segment": "Enterprise",  # of that very evening
     "employee_count": 9000,

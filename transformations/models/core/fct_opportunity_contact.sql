@@ -58,6 +58,7 @@ final as (
             else roles.is_champion
         end as is_champion,
         lives.first_seen_at,
+        lives.modified_at,
         case when lives.is_present = 0 then lives.modified_at end as removed_at,
         lives.is_present = 0 as is_deleted
     from roles
