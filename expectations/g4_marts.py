@@ -19,6 +19,8 @@ LAYER = "marts"
 
 KEYS = {
     "mart_exec_kpi": ("period_type", "period_start", "segment_type", "segment", "kpi"),
+    "mart_lead_funnel": ("cohort_type", "cohort_start", "source_type", "source", "stage"),
+    "mart_lead_response": ("lead_id",),
     "mart_pipeline_daily": (
         "date_day",
         "owner_user_id",
@@ -62,6 +64,13 @@ KEYS = {
 
 RATES = {
     "mart_sales_velocity": ("win_rate",),
+    "mart_lead_funnel": (
+        "conversion_rate",
+        "maturity_rate",
+        "to_opportunity_rate",
+        "to_customer_rate",
+        "target_met_rate",
+    ),
     "mart_stage_conversion": ("conversion_rate", "win_rate", "maturity_rate"),
     "mart_stage_velocity": ("maturity_rate",),
     "mart_pipeline_slippage": ("slip_rate", "slip_amount_rate"),
