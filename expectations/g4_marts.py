@@ -57,6 +57,7 @@ KEYS = {
         "node_id",
     ),
     "mart_win_rate": ("period_type", "period_start", "segment_type", "segment", "basis"),
+    "mart_win_rate_curve": ("period_type", "period_start", "segment_type", "segment", "age_days"),
     "mart_quota_attainment": ("user_id", "measure", "period_start", "period_end"),
     "mart_deal_inspection": ("opportunity_id",),
 }
@@ -75,6 +76,7 @@ RATES = {
     "mart_stage_velocity": ("maturity_rate",),
     "mart_pipeline_slippage": ("slip_rate", "slip_amount_rate"),
     "mart_win_rate": ("win_rate",),
+    "mart_win_rate_curve": ("win_rate", "loss_rate", "undecided_rate"),
     "mart_deal_inspection": ("win_probability",),
 }
 """Columns that are shares of a whole."""

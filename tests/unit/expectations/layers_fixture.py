@@ -182,6 +182,14 @@ create table marts.mart_win_rate (
 insert into marts.mart_win_rate values
     ('year', '2026-01-01', 'company', 'All', 'closed_count', 1, 1, 0, '2026-03-31');
 
+create table marts.mart_win_rate_curve (
+    period_type varchar, period_start date, segment_type varchar, segment varchar,
+    age_days integer, win_rate decimal(18, 6), loss_rate decimal(18, 6),
+    undecided_rate decimal(18, 6), as_of_date date
+);
+insert into marts.mart_win_rate_curve values
+    ('year', '2026-01-01', 'company', 'All', 90, 1, 0, 0, '2026-03-31');
+
 create table marts.mart_quota_attainment (
     user_id varchar, measure varchar, period_start date, period_end date, as_of_date date
 );

@@ -1,12 +1,28 @@
-{#- Each basis: which deals it counts, in the period of which day, and what a deal weighs. -#}
+{#- Each basis: what it counts, which of it, in the period of which day, and what one weighs. -#}
 {%- set bases = [
-    {"basis": "closed_count", "where": "is_decided", "day": "close_date", "weight": "1"},
-    {"basis": "closed_value", "where": "is_decided and amount is not null",
+    {"basis": "closed_count", "of": "deals", "where": "is_decided", "day": "close_date",
+     "weight": "1"},
+    {"basis": "closed_value", "of": "deals", "where": "is_decided and amount is not null",
      "day": "close_date", "weight": "amount"},
-    {"basis": "closed_narrow", "where": "is_decided and not is_no_decision",
+    {"basis": "closed_narrow", "of": "deals", "where": "is_decided and not is_no_decision",
      "day": "close_date", "weight": "1"},
-    {"basis": "cohort", "where": "is_decided or is_open", "day": "created_date", "weight": "1"}
+    {"basis": "closed_narrow_value", "of": "deals",
+     "where": "is_decided and not is_no_decision and amount is not null",
+     "day": "close_date", "weight": "amount"},
+    {"basis": "cohort", "of": "deals", "where": "is_decided or is_open",
+     "day": "created_date", "weight": "1"},
+    {"basis": "cohort_value", "of": "deals",
+     "where": "(is_decided or is_open) and amount is not null",
+     "day": "created_date", "weight": "amount"},
+    {"basis": "qualified_leads", "of": "qualified_leads", "where": "true",
+     "day": "qualified_date", "weight": "1"}
 ] -%}
+{%- set cuts = [
+    "account_segment", "region", "sales_region", "deal_type", "team", "owner_name",
+    "product_name", "industry"
+] | join(", ") -%}
+{%- set cohort_bases = "'cohort', 'cohort_value', 'qualified_leads'" -%}
+{%- set value_bases = "'closed_value', 'closed_narrow_value', 'cohort_value'" -%}
 
 with
 
@@ -19,18 +35,44 @@ opportunities as (
     where not is_deleted
 ),
 
+opportunity_lines as (
+    select * from {{ ref('fct_opportunity_line') }}
+    where not is_deleted
+),
+
+leads as (
+    select * from {{ ref('dim_lead') }}
+    where is_current and not is_deleted
+),
+
+curves as (
+    select * from {{ ref('mart_win_rate_curve') }}
+),
+
+products as (
+    select * from {{ ref('dim_product') }}
+),
+
 accounts as (
     select * from {{ ref('dim_account') }}
     where is_current
 ),
 
-users as (
+current_users as (
     select * from {{ ref('dim_user') }}
     where is_current
 ),
 
+users as (
+    {{ labelled_users('current_users') }}
+),
+
+main_products as (
+    {{ main_products('opportunity_lines', 'products') }}
+),
+
 segment_types as (
-    {{ segment_types() }}
+    {{ deal_segment_types() }}
 ),
 
 deals as (
@@ -40,10 +82,34 @@ deals as (
         and opportunities.is_eligible_for_win_rate as is_decided,
         opportunities.is_lost
         and {{ is_no_decision_loss('opportunities.loss_reason') }} as is_no_decision,
-        {{ segment_columns('opportunities.opportunity_type') }}
+        {{ deal_segment_columns('opportunities.opportunity_type', 'opportunities.owner_user_id') }}
     from opportunities
     left join accounts on opportunities.account_id = accounts.account_id
     left join users on opportunities.owner_user_id = users.user_id
+    left join main_products on opportunities.opportunity_id = main_products.opportunity_id
+),
+
+-- A lead is qualified when it is converted. It counts once, by what became of the opportunity that
+-- it was converted to; without one it is not won.
+qualified_leads as (
+    select
+        cast(leads.converted_at as date) as qualified_date,
+        coalesce(opportunities.is_won, false) as is_won,
+        coalesce(opportunities.is_lost, false) as is_lost,
+        coalesce(opportunities.is_open, false) as is_open,
+        coalesce(opportunities.is_won or opportunities.is_lost, false) as is_decided,
+        {{ deal_segment_columns(
+            'opportunities.opportunity_type',
+            'coalesce(opportunities.owner_user_id, leads.owner_user_id)'
+        ) }}
+    from leads
+    left join opportunities on leads.converted_opportunity_id = opportunities.opportunity_id
+    left join accounts
+        on coalesce(opportunities.account_id, leads.converted_account_id) = accounts.account_id
+    left join users
+        on coalesce(opportunities.owner_user_id, leads.owner_user_id) = users.user_id
+    left join main_products on opportunities.opportunity_id = main_products.opportunity_id
+    where leads.is_converted
 ),
 
 counted as (
@@ -54,21 +120,20 @@ counted as (
     select
         '{{ basis.basis }}' as basis,
         {{ basis.day }} as date_day,
-        account_segment,
-        region,
-        sales_region,
-        deal_type,
-        team,
+        {{ cuts }},
         cast(
             sum(case when is_won then {{ basis.weight }} else 0 end) as decimal(18, 2)
         ) as numerator,
         cast(sum({{ basis.weight }}) as decimal(18, 2)) as denominator,
+        cast(
+            sum(case when is_decided then {{ basis.weight }} else 0 end) as decimal(18, 2)
+        ) as decided,
         sum(case when is_won then 1 else 0 end) as won_count,
         sum(case when is_lost then 1 else 0 end) as lost_count,
         sum(case when is_open then 1 else 0 end) as open_count
-    from deals
+    from {{ basis.of }}
     where {{ basis.where }}
-    group by {{ basis.day }}, account_segment, region, sales_region, deal_type, team
+    group by {{ basis.day }}, {{ cuts }}
     {%- endfor %}
 ),
 
@@ -76,7 +141,7 @@ segmented as (
     select
         counted.*,
         segment_types.segment_type,
-        {{ segment() }} as segment
+        {{ segment(deal_segments=true) }} as segment
     from counted
     cross join segment_types
 ),
@@ -90,6 +155,7 @@ totals as (
         segmented.basis,
         sum(segmented.numerator) as numerator,
         sum(segmented.denominator) as denominator,
+        sum(segmented.decided) as decided,
         sum(segmented.won_count) as won_count,
         sum(segmented.lost_count) as lost_count,
         sum(segmented.open_count) as open_count
@@ -118,8 +184,20 @@ bases as (
     {%- if not loop.first %}
     union all
     {%- endif %}
-    select '{{ basis.basis }}' as basis
+    select
+        '{{ basis.basis }}' as basis,
+        cast(null as integer) as horizon_days
     {%- endfor %}
+    {%- for horizon in win_rate_horizons() %}
+    union all
+    select
+        'survival_{{ horizon }}' as basis,
+        {{ horizon }} as horizon_days
+    {%- endfor %}
+    union all
+    select
+        'survival' as basis,
+        cast(null as integer) as horizon_days
 ),
 
 -- Every period shows every segment and basis, also where nothing was decided.
@@ -128,7 +206,8 @@ grid as (
         reporting_periods.*,
         segments.segment_type,
         segments.segment,
-        bases.basis
+        bases.basis,
+        bases.horizon_days
     from reporting_periods
     cross join segments
     cross join bases
@@ -137,11 +216,21 @@ grid as (
 filled as (
     select
         grid.*,
-        cast(coalesce(totals.numerator, 0) as decimal(18, 2)) as numerator,
-        cast(coalesce(totals.denominator, 0) as decimal(18, 2)) as denominator,
-        cast(coalesce(totals.won_count, 0) as bigint) as won_count,
-        cast(coalesce(totals.lost_count, 0) as bigint) as lost_count,
-        cast(coalesce(totals.open_count, 0) as bigint) as open_count
+        coalesce(totals.numerator, curves.won_count, 0) as numerator,
+        coalesce(totals.denominator, curves.deal_count, 0) as denominator,
+        -- of a curve, the deals whose state at its age is known
+        coalesce(
+            totals.decided, curves.won_count + curves.lost_count + curves.undecided_count, 0
+        ) as decided,
+        coalesce(totals.won_count, curves.won_count, 0) as won_count,
+        coalesce(totals.lost_count, curves.lost_count, 0) as lost_count,
+        coalesce(
+            totals.open_count, curves.deal_count - curves.won_count - curves.lost_count, 0
+        ) as open_count,
+        curves.age_days,
+        curves.win_rate as curve_rate,
+        curves.win_rate_low as curve_rate_low,
+        curves.win_rate_high as curve_rate_high
     from grid
     left join totals
         on
@@ -150,6 +239,17 @@ filled as (
             and grid.segment_type = totals.segment_type
             and grid.segment = totals.segment
             and grid.basis = totals.basis
+    left join curves
+        on
+            grid.period_type = curves.period_type
+            and grid.period_start = curves.period_start
+            and grid.segment_type = curves.segment_type
+            and grid.segment = curves.segment
+            and grid.basis like 'survival%'
+            and case
+                when grid.basis = 'survival' then curves.is_longest_age
+                else grid.horizon_days = curves.age_days
+            end
 ),
 
 final as (
@@ -162,25 +262,34 @@ final as (
         segment_type,
         segment,
         basis,
-        numerator,
-        denominator,
-        {{ rate('numerator', 'denominator') }} as win_rate,
+        cast(coalesce(horizon_days, age_days) as integer) as horizon_days,
+        cast(numerator as decimal(18, 2)) as numerator,
+        cast(denominator as decimal(18, 2)) as denominator,
         case
-            when basis <> 'closed_value'
+            when basis like 'survival%' then curve_rate
+            else {{ rate('numerator', 'denominator') }}
+        end as win_rate,
+        case
+            when basis like 'survival%' then curve_rate_low
+            when basis not in ({{ value_bases }})
                 then {{ wilson_bound('numerator', 'denominator', 'low') }}
         end as win_rate_low,
         case
-            when basis <> 'closed_value'
+            when basis like 'survival%' then curve_rate_high
+            when basis not in ({{ value_bases }})
                 then {{ wilson_bound('numerator', 'denominator', 'high') }}
         end as win_rate_high,
-        won_count,
-        lost_count,
-        open_count,
+        cast(won_count as bigint) as won_count,
+        cast(lost_count as bigint) as lost_count,
+        cast(open_count as bigint) as open_count,
         case
-            when basis = 'cohort' then {{ rate('won_count + lost_count', 'denominator') }}
+            when basis in ({{ cohort_bases }}) or basis like 'survival%'
+                then {{ rate('decided', 'denominator') }}
         end as maturity_rate,
-        case when basis = 'cohort' then {{ day_count('period_to_date', 'as_of_date') }} - 1 end
-            as cohort_age_days,
+        case
+            when basis in ({{ cohort_bases }}) or basis like 'survival%'
+                then {{ day_count('period_to_date', 'as_of_date') }} - 1
+        end as cohort_age_days,
         as_of_date
     from filled
 )
