@@ -117,6 +117,23 @@ OBJECTS: tuple[RawObject, ...] = (
         rule.present("contact_id", "say which contact has the role"),
         required=("opportunity_id", "contact_id"),
     ),
+    _record(
+        "opportunity_splits",
+        rule.child_of("opportunity_id", "opportunities"),
+        rule.present("user_id", "say who gets the credit", severity="warning"),
+        rule.number("split_percentage", minimum=0, maximum=100, required=True),
+        required=("opportunity_id", "split_percentage"),
+    ),
+    _object(
+        "account_territories",
+        _MODIFIED,
+        rule.child_of("account_id", "accounts"),
+        rule.child_of("territory_id", "territories"),
+        rule.timestamp("valid_from"),
+        rule.timestamp("valid_to"),
+        rule.in_order("valid_from", "valid_to"),
+        required=("account_id", "territory_id"),
+    ),
     _object(
         "forecast_submissions",
         rule.timestamp("submitted_at", required=True),

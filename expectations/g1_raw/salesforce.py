@@ -147,8 +147,27 @@ OBJECTS: tuple[RawObject, ...] = (
         required=("OpportunityId", "ContactId"),
     ),
     _record(
+        "ObjectTerritory2Association",
+        rule.child_of("ObjectId", "Account"),
+        rule.child_of("Territory2Id", "Territory2"),
+        created=False,
+        required=("ObjectId", "Territory2Id"),
+    ),
+    _record(
+        "UserTerritory2Association",
+        rule.child_of("UserId", "User"),
+        rule.child_of("Territory2Id", "Territory2"),
+        created=False,
+        required=("UserId", "Territory2Id"),
+    ),
+    _record(
+        "OpportunitySplitType",
+        rule.present("IsTotalValidated", "say whether its splits sum to 100", severity="warning"),
+    ),
+    _record(
         "OpportunitySplit",
         rule.child_of("OpportunityId", "Opportunity"),
+        rule.child_of("SplitTypeId", "OpportunitySplitType", required=False, severity="warning"),
         rule.number("SplitPercentage", minimum=0, maximum=100, required=True),
         required=("OpportunityId", "SplitPercentage"),
     ),

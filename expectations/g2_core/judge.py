@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 from expectations.g2_core.activities import activities
+from expectations.g2_core.credits import credits
 from expectations.g2_core.deals import histories, opportunities, parts
 from expectations.g2_core.dimensions import dimensions
 from expectations.g2_core.totals import totals
@@ -33,6 +34,7 @@ COUNTED = (
     "fct_opportunity_stage_span",
     "fct_opportunity_daily",
     "fct_opportunity_line",
+    "fct_opportunity_split",
     "fct_activity",
     "fct_touchpoint",
     "fct_campaign_member",
@@ -73,6 +75,7 @@ def _suites(session: GateSession, as_of: date) -> list[TableSuite]:
         opportunities(as_of),
         *histories(as_of),
         *parts(),
+        *credits(),
         *activities(as_of),
         *totals(session, as_of),
     ]

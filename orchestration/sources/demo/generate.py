@@ -52,10 +52,13 @@ _SALESFORCE = (
     ("OpportunitySplit", "csv", crm_deal_parts.splits),
     ("OpportunityCompetitor", "csv", crm_process.competitors),
     ("Stage_Evidence__c", "parquet", crm_process.stage_evidence),
+    ("OpportunitySplitType", "csv", crm_deal_parts.split_types),
     ("Product2", "csv", crm_setup.products),
     ("User", "csv", crm_people.users),
     ("UserRole", "csv", crm_people.user_roles),
     ("Territory2", "csv", crm_people.territories),
+    ("ObjectTerritory2Association", "csv", crm_people.account_territories),
+    ("UserTerritory2Association", "csv", crm_people.user_territories),
     ("Campaign", "csv", crm_campaigns.campaigns),
     ("CampaignMember", "csv", crm_campaigns.campaign_members),
     ("ForecastSubmission__c", "csv", crm_forecasts.forecast_submissions),
@@ -163,6 +166,7 @@ def _extend(
     truths.write_leads(truth, book, last)
     truths.write_opportunities(truth, book, last)
     truths.write_forecasters(truth, book, last)
+    truths.write_reorganisations(truth, book, last)
     _write_manifest(truth, scale, seed, State(last, None))
     return files
 

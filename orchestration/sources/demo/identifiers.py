@@ -28,6 +28,8 @@ PREFIX = {
     "ForecastSubmission__c": "a01",
     "ForecastingQuota": "0J9",
     "Territory2": "0MI",
+    "ObjectTerritory2Association": "0MG",
+    "UserTerritory2Association": "0MY",
     "DatedConversionRate": "04w",
 }
 

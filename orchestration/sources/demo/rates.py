@@ -30,6 +30,7 @@ RATES: dict[str, float] = {
     "malformed_contact_email": 1 / 80,
     "malformed_lead_email": 1 / 70,
     "malformed_task_date": 1 / 250,
+    "territory_overlap": 1 / 12,  # of the accounts, when they move to another territory
     # Injected rows as a share of the object's own records (histories: of the opportunities).
     "orphan_line": 1 / 250,
     "orphan_history": 1 / 150,

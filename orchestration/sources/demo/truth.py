@@ -1,4 +1,5 @@
-"""What only tests may know: hidden causes, the best reachable chances to win, the list of dirt.
+"""What only tests may know: hidden causes, the best reachable chances to win, reorganisations, the
+list of dirt.
 
 Written beside the landing zone, never into it. The pipeline does not read it.
 """
@@ -20,9 +21,10 @@ from orchestration.sources.demo.clock import (
     month_of,
     month_start,
 )
-from orchestration.sources.demo.company import ROLE_NAMES
+from orchestration.sources.demo.company import AE, ROLE_NAMES
 from orchestration.sources.demo.deals import FIRST_STAGE, seat_owner, standardised
 from orchestration.sources.demo.exports.book import Book
+from orchestration.sources.demo.exports.crm_people import team_names, territory_numbers
 from orchestration.sources.demo.forecasts import LEVELS, STYLES, forecasters
 from orchestration.sources.demo.identifiers import taken
 from orchestration.sources.demo.rates import RATES
@@ -54,6 +56,85 @@ def write_opportunities(truth: Path, book: Book, last: int) -> None:
     temporary = truth / ".summary.json.part"
     temporary.write_text(json.dumps(summary, indent=2) + "\n")
     temporary.rename(truth / "summary.json")
+
+
+def write_reorganisations(truth: Path, book: Book, last: int) -> None:
+    """Write reorganisations.parquet as of day `last`."""
+    frame = pl.concat([_moved_people(book, last), _moved_accounts(book, last)], how="diagonal")
+    _store(
+        frame.sort("effective_at", "kind", maintain_order=True), truth / "reorganisations.parquet"
+    )
+
+
+def _moved_people(book: Book, last: int) -> pl.DataFrame:
+    """One row per person whose seat moved to another team while that person held it."""
+    company, end = book.company, (last + 1) * DAY
+    rows: list[tuple[object, ...]] = []
+    for move in book.reorganisations.seat_moves:
+        lines = book.reorganisations.lines(move.seat)
+        before = next(line for line in lines if line.until == move.moment)
+        held = [
+            u
+            for since, until, u in company.seats[move.seat].holders
+            if since <= move.moment < until
+        ]
+        if held and START_DAY * DAY <= move.moment < end:
+            rows.append(
+                (held[0], move.moment, before.above, move.above, before.region, move.region,
+                 before.segment, move.segment)
+            )  # fmt: skip
+    names = (
+        "user",
+        "moment",
+        "above_0",
+        "above_1",
+        "region_0",
+        "region_1",
+        "segment_0",
+        "segment_1",
+    )
+    frame = pl.DataFrame(rows, schema=dict.fromkeys(names, pl.Int64), orient="row")
+    columns = {name: frame[name].to_numpy() for name in names}
+    function = np.full(frame.height, AE)
+
+    def manager(above: Ints) -> pl.Series:
+        return book.user_ids.gather(company.owner(above, columns["moment"]))
+
+    def team(which: int) -> pl.Series:
+        return team_names(function, columns[f"region_{which}"], columns[f"segment_{which}"])
+
+    return frame.select(
+        kind=pl.lit("person_moved"),
+        effective_at=pl.from_epoch("moment", time_unit="s"),
+        user_id=book.user_ids.gather(columns["user"]),
+        from_manager_user_id=manager(columns["above_0"]),
+        to_manager_user_id=manager(columns["above_1"]),
+        from_region=_named(words.REGIONS, columns["region_0"]),
+        to_region=_named(words.REGIONS, columns["region_1"]),
+        from_team=team(0),
+        to_team=team(1),
+    )
+
+
+def _moved_accounts(book: Book, last: int) -> pl.DataFrame:
+    """One row per account that went to another territory; `released_at` is when the old assignment
+    ended, null while it has not."""
+    moves, end = book.reorganisations.account_moves, (last + 1) * DAY
+    frame = pl.DataFrame({"moment": moves.moment, "released": moves.released})
+    released = pl.col("released")
+    return (
+        frame.select(
+            kind=pl.lit("account_moved"),
+            effective_at=pl.from_epoch("moment", time_unit="s"),
+            account_id=book.account_ids.gather(moves.account),
+            from_territory_id=book.ids("Territory2", territory_numbers(moves.origin)),
+            to_territory_id=book.ids("Territory2", territory_numbers(moves.target)),
+            released_at=pl.when(released < end).then(pl.from_epoch(released, time_unit="s")),
+            is_in_time=pl.col("moment") < end,
+        )
+        .filter("is_in_time")
+        .drop("is_in_time")
+    )
 
 
 def true_opportunities(book: Book, last: int) -> pl.DataFrame:

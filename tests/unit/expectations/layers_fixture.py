@@ -84,6 +84,27 @@ create table core.fct_forecast_submission (
     submitted_at timestamp
 );
 insert into core.fct_forecast_submission values ('f1', 'user-1', 'user-1', '2026-01-05 10:00');
+create table core.fct_opportunity_split (
+    split_key varchar, opportunity_id varchar, user_id varchar, role_type varchar,
+    credit_share decimal(9, 6), share_rule varchar, amount decimal(18, 2)
+);
+insert into core.fct_opportunity_split values
+    ('t1', 'o1', 'user-1', 'revenue', 1, 'owner', 1100),
+    ('t2', 'o2', 'user-1', 'revenue', 0.6, 'given', 300),
+    ('t3', 'o2', null, 'revenue', 0.4, 'given', 200);
+
+create table core.bridge_territory_account (
+    territory_account_key varchar, account_id varchar, territory_id varchar, valid_from timestamp,
+    valid_to timestamp, is_current boolean, is_overlapping boolean
+);
+insert into core.bridge_territory_account values
+    ('r1', 'account-1', 'territory-1', '2026-01-01', null, true, false);
+
+create table core.bridge_territory_user (
+    territory_user_key varchar, user_id varchar, territory_id varchar, valid_from timestamp,
+    valid_to timestamp
+);
+insert into core.bridge_territory_user values ('v1', 'user-1', 'territory-1', '2026-01-01', null);
 
 create table core.fct_quota (
     quota_key varchar, user_id varchar, period_start date, period_end date, amount decimal(18, 2)

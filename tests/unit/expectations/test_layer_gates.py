@@ -52,6 +52,15 @@ WRONG_CORE: dict[str, set[tuple[str, str]]] = {
         ("fct_forecast_submission", "reference_resolves")
     },
     "update core.fct_quota set user_id = 'user-9'": {("fct_quota", "reference_resolves")},
+    "update core.fct_opportunity_split set credit_share = 0.5 where split_key = 't2'": {
+        ("fct_opportunity_split", "shares_sum_to_one")
+    },
+    "update core.fct_opportunity_split set amount = 299.99 where split_key = 't2'": {
+        ("fct_opportunity_split", "splits_sum_to_the_deal")
+    },
+    "delete from core.fct_opportunity_split where split_key = 't1'": {
+        ("fct_opportunity_split", "splits_sum_to_the_deal")
+    },
     "update core.fct_activity set talk_ratio = 1.5, sentiment = -2": {
         ("fct_activity", "expect_column_values_to_be_between")
     },

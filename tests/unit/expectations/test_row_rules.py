@@ -12,6 +12,12 @@ from expectations.report import GateReport
 from tests.unit.expectations.raw_fixture import GOOD, RawFixture, outcome
 
 # system, object, what is wrong with the row, what the reason must say
+CHILDREN_OF_DEALS = (
+    "opportunity_lines",
+    "opportunity_contacts",
+    "opportunity_changes",
+    "opportunity_splits",
+)
 REFUSED = [
     ("salesforce", "Account", {"Id": None}, "Id is missing: export"),
     ("salesforce", "Account", {"Id": "  "}, "Id is missing: export"),
@@ -90,6 +96,14 @@ REFUSED = [
     ("salesforce", "Stage_Evidence__c", {"Stage__c": "Limbo"}, "Stage__c 'Limbo'"),
     ("salesforce", "Stage_Evidence__c", {"Criterion__c": None}, "Criterion__c is missing"),
     ("salesforce", "Stage_Evidence__c", {"Is_Met__c": "maybe"}, "Is_Met__c 'maybe' is not known"),
+    ("salesforce", "ObjectTerritory2Association", {"ObjectId": "x"}, "ObjectId 'x' is not among"),
+    (
+        "salesforce",
+        "ObjectTerritory2Association",
+        {"Territory2Id": None},
+        "Territory2Id is missing",
+    ),
+    ("salesforce", "UserTerritory2Association", {"UserId": "x"}, "UserId 'x' is not among"),
     ("salesforce", "CampaignMember", {"CampaignId": "x"}, "CampaignId 'x' is not among"),
     ("salesforce", "Task", {"CallDurationInSeconds": "-1"}, "CallDurationInSeconds is negative"),
     ("salesforce", "Event", {"DurationInMinutes": "-1"}, "DurationInMinutes is negative"),
@@ -164,6 +178,9 @@ REFUSED = [
     ("files", "campaign_members", {"campaign_id": "x"}, "campaign_id 'x' is not among"),
     ("files", "forecast_submissions", {"forecast_category": None}, "forecast_category is missing"),
     ("files", "forecast_submissions", {"submitted_at": "soon"}, "submitted_at is no time"),
+    ("files", "opportunity_splits", {"split_percentage": "120"}, "split_percentage is above 100"),
+    ("files", "account_territories", {"territory_id": "x"}, "territory_id 'x' is not among"),
+    ("files", "account_territories", {"valid_to": "2025-12-31"}, "valid_to is before valid_from"),
     ("files", "quotas", {"amount": None}, "amount is missing"),
     ("files", "fx_rates", {"rate_to_corporate": "0"}, "rate_to_corporate is not above 0"),
     ("files", "activities", {"occurred_at": None}, "occurred_at is missing"),
@@ -183,6 +200,7 @@ COUNTED = [
     ("salesforce", "Opportunity", {"CloseDate": "2026-01-01"}, "times_in_order"),
     ("salesforce", "OpportunityLineItem", {"Product2Id": "01tgone"}, "parent_known"),
     ("salesforce", "OpportunityContactRole", {"ContactId": "003gone"}, "parent_known"),
+    ("salesforce", "OpportunitySplit", {"SplitTypeId": "149gone"}, "parent_known"),
     ("salesforce", "CampaignMember", {"LeadId": None}, "not_all_missing"),
     ("salesforce", "Task", {"ActivityDate": "5/3"}, "date_readable"),
     ("hubspot_marketing", "contacts", {"properties": '{"email": "cy@"}'}, "email_well_formed"),
@@ -332,13 +350,13 @@ def test_every_failing_row_is_found_not_only_a_sample(raw: RawFixture) -> None:
 
 def test_children_of_a_refused_parent_are_refused_too(raw: RawFixture) -> None:
     raw.load("files", "opportunities", [{**GOOD["files"]["opportunities"], "amount": "-1"}])
-    for child in ("opportunity_lines", "opportunity_contacts", "opportunity_changes"):
+    for child in CHILDREN_OF_DEALS:
         raw.load("files", child, [GOOD["files"][child]])
 
     raw.judge("files")
 
     assert "amount is negative" in raw.reasons("files", "opportunities")[0]
-    for child in ("opportunity_lines", "opportunity_contacts", "opportunity_changes"):
+    for child in CHILDREN_OF_DEALS:
         assert "opportunity_id 'o1' is not among" in raw.reasons("files", child)[0]
 
 

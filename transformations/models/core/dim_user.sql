@@ -36,6 +36,10 @@ referenced as (
     union
     select subject_user_id as id from {{ ref('fct_forecast_submission') }}
     union
+    select user_id as id from {{ ref('int_crm__opportunity_splits') }}
+    union
+    select user_id as id from {{ ref('int_crm__territory_users') }}
+    union
     select owner_user_id as id from {{ ref('dim_account') }}
     union
     select owner_user_id as id from {{ ref('dim_contact') }}

@@ -7,10 +7,11 @@ import numpy as np
 import polars as pl
 
 from orchestration.sources.demo import vocabulary as words
-from orchestration.sources.demo.clock import DAY, START_TS, month_start
+from orchestration.sources.demo.clock import DAY, NEVER, START_TS, month_start
 from orchestration.sources.demo.identifiers import salesforce_ids, taken
 from orchestration.sources.demo.ledger import kept, opportunity_states, with_bad_versions
 from orchestration.sources.demo.quotes import Quotes, draw_quotes
+from orchestration.sources.demo.reorganisations import Reorganisations
 from orchestration.sources.demo.streams import Array, Ints, scrambled
 from orchestration.sources.demo.world import World
 
@@ -45,6 +46,39 @@ class Book:
     def quotes(self) -> Quotes:
         """Product lines and amounts."""
         return draw_quotes(self.world.deals, self.seed)
+
+    @cached_property
+    def reorganisations(self) -> Reorganisations:
+        """Seats that move to another team and accounts that move to another territory."""
+        return Reorganisations(self.company, self.world.market.accounts, self.seed)
+
+    @cached_property
+    def account_seats(self) -> pl.DataFrame:
+        """Whose territory each account is in: row, seat, place (0 for the first), since, until
+        (when it moves on, or NEVER) and released (when the assignment ends in the CRM)."""
+        accounts, moves = self.world.market.accounts, self.reorganisations.account_moves
+        gone = np.minimum(accounts["merged"], accounts["deleted"])
+        first = pl.DataFrame(
+            {
+                "row": np.arange(len(accounts), dtype=np.int64),
+                "seat": accounts["seat"],
+                "since": accounts["created"],
+            }
+        )
+        later = pl.DataFrame({"row": moves.account, "seat": moves.target, "since": moves.moment})
+        ended = pl.DataFrame({"row": moves.account, "until": moves.moment, "end": moves.released})
+        ended = ended.with_columns(place=pl.int_range(pl.len()).over("row"))
+        seats = (
+            pl.concat([first, later])
+            .sort("row", "since", maintain_order=True)
+            .with_columns(place=pl.int_range(pl.len()).over("row"))
+            .join(ended, on=["row", "place"], how="left", maintain_order="left")
+        )
+        gone = pl.Series(gone[seats["row"].to_numpy()])
+        return seats.with_columns(
+            until=pl.min_horizontal(pl.col("until").fill_null(NEVER), gone),
+            released=pl.min_horizontal(pl.col("end").fill_null(NEVER), gone),
+        ).drop("end")
 
     @cached_property
     def true_states(self) -> pl.DataFrame:

@@ -90,7 +90,7 @@ def accounts(book: Book, first: int, last: int) -> pl.DataFrame:
 
 
 def _account_versions(book: Book) -> pl.DataFrame:
-    """Creation, change of owner, first purchase, yearly headcount, merge and deletion."""
+    """Creation, change of owner or territory, first purchase, headcount, merge and deletion."""
     store = book.world.market.accounts
     rows = np.arange(len(store), dtype=np.int64)
     gone = np.minimum(store["merged"], store["deleted"])
@@ -102,12 +102,20 @@ def _account_versions(book: Book) -> pl.DataFrame:
         START_DAY + (700 * chance(updated, book.seed, "headcount day")).astype(np.int64)
     ) * DAY
     grown = store["employees"][updated] * (0.9 + 0.4 * chance(updated, book.seed, "headcount"))
+    held = book.account_seats
+    moved = held.filter((pl.col("place") > 0) & (pl.col("since") < book.horizon))
+    columns = ("row", "seat", "since", "until")
     events = [
         pl.DataFrame(
             {"row": rows, "moment": created, "owner": book.company.owner(store["seat"], created),
              "customer": False, "employees": store["employees"]}
         ),
-        book.owner_changes("row", rows, store["seat"], created, gone),
+        book.owner_changes("row", *(held[name].to_numpy() for name in columns)),
+        moved.select(
+            "row",
+            pl.col("since").alias("moment"),
+            pl.Series("owner", book.company.owner(*(moved[n].to_numpy() for n in columns[1:3]))),
+        ),
         pl.DataFrame({"row": customers, "moment": since[customers], "customer": True}),
         pl.DataFrame(
             {"row": updated, "moment": moment + 40_000,

@@ -5,10 +5,12 @@ import polars as pl
 
 from orchestration.sources.demo import vocabulary as words
 from orchestration.sources.demo.clock import (
+    DAY,
     NEVER,
     START_TS,
     moment_text,
 )
+from orchestration.sources.demo.company import AE, SE
 from orchestration.sources.demo.exports.book import Book
 from orchestration.sources.demo.exports.crm_opportunities import opportunity_names
 from orchestration.sources.demo.exports.records import (
@@ -19,13 +21,16 @@ from orchestration.sources.demo.exports.records import (
     stamps,
     version_key,
     versions,
+    within,
 )
 from orchestration.sources.demo.hazards import LOST
 from orchestration.sources.demo.identifiers import taken
 from orchestration.sources.demo.rates import RATES
-from orchestration.sources.demo.streams import Array, every
+from orchestration.sources.demo.streams import Array, chance, every
 
 _PRODUCT_CODES = pl.Series([product[0] for product in words.PRODUCTS])
+REVENUE_SPLIT, OVERLAY_SPLIT = "149Qw00000Rev01IAA", "149Qw00000Ovl01IAA"
+_OVERLAYS = 1_000_000_000  # numbers of overlay splits begin here
 _PRODUCT_NAMES = pl.Series([product[1] for product in words.PRODUCTS])
 
 
@@ -137,8 +142,9 @@ def _role_rows(book: Book) -> pl.DataFrame:
 
 
 def splits(book: Book, first: int, last: int) -> pl.DataFrame:
-    """OpportunitySplit rows: one deal in eight is shared between its owner and a colleague."""
-    part = book.period("splits", _split_versions, first, last)
+    """OpportunitySplit rows: one deal in eight is shared between its owner and a colleague, and
+    sales engineers have overlay credit."""
+    part = book.period("splits", _all_split_versions, first, last)
     rows = part["opportunity"].to_numpy()
     return part.with_columns(
         Id=book.ids("OpportunitySplit", part["row"].to_numpy()),
@@ -147,7 +153,10 @@ def splits(book: Book, first: int, last: int) -> pl.DataFrame:
     ).select(
         "Id", "OpportunityId", "SplitOwnerId",
         pl.col("percentage").alias("SplitPercentage"),
-        pl.lit("149Qw00000Rev01IAA").alias("SplitTypeId"),
+        pl.when(pl.col("row") < _OVERLAYS)
+        .then(pl.lit(REVENUE_SPLIT))
+        .otherwise(pl.lit(OVERLAY_SPLIT))
+        .alias("SplitTypeId"),
         (pl.col("amount").fill_nan(None) * pl.col("percentage") / 100)
         .round(2)
         .alias("SplitAmount"),
@@ -157,6 +166,13 @@ def splits(book: Book, first: int, last: int) -> pl.DataFrame:
         "_day", "_ts", version_key(),
         pl.lit("").alias("_dirt"),
     )  # fmt: skip
+
+
+def _all_split_versions(book: Book) -> pl.DataFrame:
+    columns = ["row", "opportunity", "user", "percentage", "amount", "since", "_ts", "_day"]
+    return pl.concat(
+        [_split_versions(book).select(columns), _overlay_versions(book).select(columns)]
+    )
 
 
 def _split_versions(book: Book) -> pl.DataFrame:
@@ -189,19 +205,78 @@ def _split_versions(book: Book) -> pl.DataFrame:
     return versions(parts, "row", ["user", "percentage", "amount"])
 
 
+def _overlay_versions(book: Book) -> pl.DataFrame:
+    """Credit of sales engineers from the solution design on, in two deals of three, again whenever
+    the amount or the engineer changes. Overlays need not sum to 100: every fourth is 60, and every
+    ninth is shared with a second engineer who gets 50 on top."""
+    store = book.world.deals.opportunities
+    states = book.true_states.filter(~pl.col("amount").is_nan())
+    ready = ((pl.col("stage") >= 3) & (pl.col("stage") != LOST)).cum_max().over("opportunity")
+    states = states.filter(ready)
+    chosen = chance(states["opportunity"].to_numpy(), book.seed, "overlay credit") < 2 / 3
+    states = states.filter(pl.Series(chosen))
+    rows, moments = states["opportunity"].to_numpy(), states["moment"].to_numpy()
+    seats = store["se_seat"][rows]
+    engineer = book.company.owner(seats, moments)
+    second = book.company.owner(_peers(book, SE)[seats], moments)
+    states = states.with_columns(user=pl.Series(engineer), second=pl.Series(second))
+    changed = pl.any_horizontal(
+        pl.col(c).ne_missing(pl.col(c).shift(1).over("opportunity"))
+        for c in ("amount", "user", "second")
+    )
+    turn = pl.col("opportunity")
+    states = states.filter(changed).with_columns(
+        since=pl.col("moment").first().over("opportunity"),
+        row=_OVERLAYS + 2 * turn,
+        percentage=pl.when(turn % 4 == 1).then(60.0).otherwise(100.0),
+    )
+    others = states.filter((turn % 9 == 2) & (pl.col("user") != pl.col("second"))).with_columns(
+        row=pl.col("row") + 1, user="second", percentage=pl.lit(50.0)
+    )
+    parts = [states.drop("second"), others.drop("second")]
+    return versions(parts, "row", ["user", "percentage", "amount"])
+
+
+def split_types(book: Book, first: int, last: int) -> pl.DataFrame:
+    """OpportunitySplitType rows: revenue, which must sum to 100, and overlay, which need not."""
+    frame = pl.DataFrame(
+        [
+            (REVENUE_SPLIT, "Revenue", "Revenue", True, 0),
+            (OVERLAY_SPLIT, "Overlay", "Overlay", False, 1),
+        ],
+        schema=["Id", "DeveloperName", "MasterLabel", "IsTotalValidated", "number"],
+        orient="row",
+    ).with_columns(moment=pl.lit(START_TS - 1_400 * DAY))
+    return within(exported_on(frame), first, last).select(
+        "Id", "DeveloperName", "MasterLabel",
+        pl.lit("Amount").alias("SplitField"),
+        "IsTotalValidated",
+        pl.lit(True).alias("IsActive"),
+        *stamps("moment"),
+        "_day", "_ts", pl.col("number").alias("_key"),
+        pl.lit("").alias("_dirt"),
+    )  # fmt: skip
+
+
 def _colleagues(book: Book, rows: Array, owners: Array) -> Array:
     """The other account executive of a split: another seat's holder of the same region."""
     store = book.world.deals.opportunities
     seats = store["ae_seat"][rows]
+    user = book.company.owner(_peers(book, AE)[seats], store["created"][rows])
+    return np.where(user == owners, book.company.owner(seats, store["created"][rows]), user)
+
+
+def _peers(book: Book, function: int) -> Array:
+    """For each seat another one of a function that is open from the start, of the same region
+    where there is one."""
     all_seats = book.company.seats
     other = np.arange(len(all_seats))
     by_region: dict[int, list[int]] = {}
     for number, seat in enumerate(all_seats):
-        if seat.function == 0 and seat.opened <= START_TS:
+        if seat.function == function and seat.opened <= START_TS:
             by_region.setdefault(seat.region, []).append(number)
     everyone = [n for ns in by_region.values() for n in ns]
     for number, seat in enumerate(all_seats):
         peers = [p for p in by_region.get(seat.region, everyone) if p != number] or everyone
         other[number] = peers[number % len(peers)]
-    user = book.company.owner(other[seats], store["created"][rows])
-    return np.where(user == owners, book.company.owner(seats, store["created"][rows]), user)
+    return other

@@ -1,4 +1,4 @@
-"""Salesforce User, UserRole and Territory2: the selling company itself."""
+"""Salesforce User, UserRole, Territory2 and who and what is in a territory: the selling company."""
 
 import numpy as np
 import polars as pl
@@ -11,9 +11,10 @@ from orchestration.sources.demo.clock import (
     START_TS,
     moment_text,
 )
-from orchestration.sources.demo.company import AE, BDR, ROLE_NAMES, SE
+from orchestration.sources.demo.company import AE, BDR, CRO, ROLE_NAMES, SE
 from orchestration.sources.demo.exports.book import INTEGRATION_USER, Book
 from orchestration.sources.demo.exports.records import (
+    dirt,
     exported_on,
     stamps,
     version_key,
@@ -21,24 +22,29 @@ from orchestration.sources.demo.exports.records import (
     within,
 )
 from orchestration.sources.demo.identifiers import taken
+from orchestration.sources.demo.streams import Array
 
 _FOUNDED = START_TS - 1_400 * DAY + 9 * HOUR
+_SEAT_TERRITORIES = 100  # numbers of territories of seats begin here
 _REGIONS = pl.Series(words.REGIONS)
 _STANDARD = pl.Series(["All", *words.SEGMENTS])
+_TEAM_ROLES = pl.Series(["AE", "BDR", "SE", *["Management"] * 5, "Operations"])
 _NO_DIRT = pl.lit("").alias("_dirt")
+# what a user is at first; a move of the seat says nothing about it
+_AT_FIRST = pl.when(pl.col("moment") == pl.col("created")).then(pl.lit(False))
 
 
 def users(book: Book, first: int, last: int) -> pl.DataFrame:
-    """User rows: hiring, new manager, promotion to senior, leaving."""
+    """User rows: hiring, new manager or team, promotion to senior, leaving."""
     part = book.period("users", _user_versions, first, last)
     people = book.company.users
     rows = part["row"].to_numpy()
     function = np.array(people.function)[rows]
-    region = np.array(people.region)[rows]
+    home = np.array(people.region)[rows]
+    region, segment = part["region"].to_numpy(), part["segment"].to_numpy()
     first_name = taken(pl.Series(words.FIRST_NAMES), np.array(people.first)[rows])
     last_name = taken(pl.Series(words.LAST_NAMES), np.array(people.last)[rows])
-    team = np.array(people.segment)[rows] + 1
-    regional = function != 7
+    regional = function != CRO
     departed = pl.col("left") <= pl.col("_ts")
     return part.with_columns(
         Id=taken(book.user_ids, rows),
@@ -46,13 +52,11 @@ def users(book: Book, first: int, last: int) -> pl.DataFrame:
         LastName=last_name,
         Email=taken(book.user_emails, rows),
         base_title=taken(pl.Series(ROLE_NAMES), function),
-        TimeZoneSidKey=taken(pl.Series(words.TIME_ZONES), region),
+        TimeZoneSidKey=taken(pl.Series(words.TIME_ZONES), home),
         UserRoleId=book.ids("UserRole", _role_numbers(function, region)),
         ManagerId=taken(book.user_ids, part["manager"].to_numpy()),
         Region__c=taken(_REGIONS, np.where(regional, region, -1)),
-        team=taken(_STANDARD, team),
-        role=taken(pl.Series(["AE", "BDR", "SE", "Management", "Management", "Management",
-                              "Management", "Management", "Operations"]), function),
+        Team__c=team_names(function, region, segment),
         admin=pl.lit(book.user_ids[INTEGRATION_USER]),
     ).select(
         "Id",
@@ -75,12 +79,23 @@ def users(book: Book, first: int, last: int) -> pl.DataFrame:
         .then(pl.from_epoch("left", time_unit="s").dt.to_string("%Y-%m-%d"))
         .alias("Termination_Date__c"),
         "Region__c",
-        (pl.col("role") + " " + pl.col("Region__c").fill_null("Global") + " " + pl.col("team"))
-        .str.strip_suffix(" All")
-        .alias("Team__c"),
+        "Team__c",
         "_day", "_ts", version_key(),
         _NO_DIRT,
     )  # fmt: skip
+
+
+def team_names(function: Array, region: Array, segment: Array) -> pl.Series:
+    """Names of teams: what they do, where, and for which segment if not for all."""
+    frame = pl.DataFrame(
+        {
+            "role": taken(_TEAM_ROLES, function),
+            "region": taken(_REGIONS, np.where(function != CRO, region, -1)),
+            "segment": taken(_STANDARD, segment + 1),
+        }
+    )
+    name = pl.col("role") + " " + pl.col("region").fill_null("Global") + " " + pl.col("segment")
+    return frame.select(name.str.strip_suffix(" All")).to_series()
 
 
 def _user_versions(book: Book) -> pl.DataFrame:
@@ -89,32 +104,58 @@ def _user_versions(book: Book) -> pl.DataFrame:
     people = company.users
     rows = np.arange(len(people.first), dtype=np.int64)
     seat = np.array(people.seat, dtype=np.int64)
-    above = np.array([company.seats[s].above for s in people.seat], dtype=np.int64)
     created = company.hired - 5 * DAY + 10 * HOUR
-    manager = np.where(above >= 0, company.owner(np.maximum(above, 0), company.hired), -1)
     promoted = company.hired + 730 * DAY + 10 * HOUR
     rises = np.isin(np.array(people.function), (AE, BDR, SE)) & (seat % 3 == 0)
     end = np.where(company.left < NEVER, company.left + 2 * HOUR, NEVER)
-    lines = np.flatnonzero(above >= 0)
-    changes = book.owner_changes(
-        "row", rows[lines], above[lines], company.hired[lines], end[lines]
-    ).rename({"owner": "manager"})
+    life = pl.DataFrame({"row": rows, "created": created, "hired": company.hired, "left": end})
+    placed = _places(book, life.with_columns(seat=pl.Series(seat)))
+    below = placed.filter(pl.col("above") >= 0)
+    columns = ("row", "above", "known", "until")
+    changes = book.owner_changes("row", *(below[name].to_numpy() for name in columns))
     events = [
-        pl.DataFrame({"row": rows, "moment": created, "manager": manager, "senior": False}),
-        changes,
+        placed.select("row", "moment", "manager", "region", "segment", senior=_AT_FIRST),
+        changes.rename({"owner": "manager"}),
         pl.DataFrame({"row": rows, "moment": promoted, "senior": True}).filter(pl.Series(rises)),
         pl.DataFrame({"row": rows, "moment": end}).filter(pl.col("moment") < NEVER),
     ]
-    life = pl.DataFrame({"row": rows, "created": created, "hired": company.hired, "left": end})
     kept = pl.col("moment") <= pl.col("left")
     frames = [e.join(life, on="row").filter(kept) for e in events]
     here = (pl.col("left") > START_TS) & (pl.col("created") < book.horizon)
-    return versions(frames, "row", ["manager", "senior"]).filter(here)
+    return versions(frames, "row", ["manager", "region", "segment", "senior"]).filter(here)
 
 
-def _role_numbers(function: np.ndarray, region: np.ndarray) -> np.ndarray:
+def _places(book: Book, life: pl.DataFrame) -> pl.DataFrame:
+    """Where each user stands: one row for the beginning and one for each move of the user's seat.
+
+    Columns of `life`, moment, above (seat), region, segment, manager, known (from when on changes
+    of the holder of `above` matter) and until.
+    """
+    lines = pl.DataFrame(
+        [
+            (seat, line.since, line.until, line.above, line.region, line.segment)
+            for seat in range(len(book.company.seats))
+            for line in book.reorganisations.lines(seat)
+        ],
+        schema=["seat", "from", "to", "above", "region", "segment"],
+        orient="row",
+    )
+    placed = life.join(lines, on="seat", maintain_order="left_right").filter(
+        (pl.col("to") > pl.col("created")) & (pl.col("from") < pl.col("left"))
+    )
+    placed = placed.with_columns(
+        moment=pl.max_horizontal("from", "created"),
+        known=pl.max_horizontal("from", "hired"),
+        until=pl.min_horizontal("to", "left"),
+    )
+    above = placed["above"].to_numpy()
+    manager = book.company.owner(np.maximum(above, 0), placed["known"].to_numpy())
+    return placed.with_columns(manager=pl.Series(np.where(above >= 0, manager, -1)))
+
+
+def _role_numbers(function: Array, region: Array) -> Array:
     """Role numbers: 0 for the CRO, else 1 + function by 3 + region."""
-    return np.where(function == 7, 0, 1 + function * 3 + region)
+    return np.where(function == CRO, 0, 1 + function * 3 + region)
 
 
 def user_roles(book: Book, first: int, last: int) -> pl.DataFrame:
@@ -155,7 +196,8 @@ def territories(book: Book, first: int, last: int) -> pl.DataFrame:
             name = f"{words.REGIONS[seat.region]} {label}"
             counts[name] = counts.get(name, 0) + 1
             opened = max(_FOUNDED, seat.opened - 10 * DAY)
-            rows.append((f"{name} {counts[name]:02d}", 100 + number, above, opened))
+            place = _SEAT_TERRITORIES + number
+            rows.append((f"{name} {counts[name]:02d}", place, above, opened))
     frame = pl.DataFrame(rows, schema=["Name", "number", "parent", "moment"], orient="row")
     frame = within(exported_on(frame), first, last)
     return frame.with_columns(
@@ -172,3 +214,102 @@ def territories(book: Book, first: int, last: int) -> pl.DataFrame:
         moment_text("_ts", "salesforce").alias("SystemModstamp"),
         "_day", "_ts", pl.col("number").alias("_key"), _NO_DIRT,
     )  # fmt: skip
+
+
+def territory_numbers(seats: Array) -> Array:
+    """Numbers of the territories of seats."""
+    return _SEAT_TERRITORIES + seats.astype(np.int64)
+
+
+def account_territories(book: Book, first: int, last: int) -> pl.DataFrame:
+    """ObjectTerritory2Association rows: an account is assigned, and the assignment taken back."""
+    part = book.period("account territories", _account_territories, first, last)
+    territory = book.ids("Territory2", territory_numbers(part["seat"].to_numpy()))
+    former = book.ids("Territory2", territory_numbers(part["former"].fill_null(0).to_numpy()))
+    return part.with_columns(
+        Id=book.ids("ObjectTerritory2Association", part["number"].to_numpy()),
+        ObjectId=taken(book.account_ids, part["row"].to_numpy()),
+        Territory2Id=territory,
+        former_id=former,
+        admin=pl.lit(book.user_ids[INTEGRATION_USER]),
+    ).select(
+        "Id", "ObjectId", "Territory2Id",
+        pl.lit("Account").alias("SobjectType"),
+        pl.when(pl.col("place") == 0)
+        .then(pl.lit("Territory2AssignmentRule"))
+        .otherwise(pl.lit("Territory2Manual"))
+        .alias("AssociationCause"),
+        pl.col("gone").alias("IsDeleted"),
+        moment_text("_ts", "salesforce").alias("LastModifiedDate"),
+        pl.col("admin").alias("LastModifiedById"),
+        moment_text("_ts", "salesforce").alias("SystemModstamp"),
+        "_day", "_ts", version_key("number"),
+        dirt(
+            (pl.col("overlaps") & ~pl.col("gone"), "territory_overlap", "Territory2Id",
+             pl.col("former_id")),
+        ),
+    )  # fmt: skip
+
+
+def _account_territories(book: Book) -> pl.DataFrame:
+    """Assignments of accounts as they begin and end; `former` is the seat of the one before."""
+    held = book.account_seats.with_columns(
+        number=pl.col("row") * 64 + pl.col("place"),
+        former=pl.col("seat").shift(1).over("row"),
+        overlaps=(pl.col("released").shift(1).over("row") > pl.col("since")).fill_null(False),
+    )
+    return _begun_and_ended(book, held, "released")
+
+
+def user_territories(book: Book, first: int, last: int) -> pl.DataFrame:
+    """UserTerritory2Association rows: who looks after a territory, holder of the seat or not."""
+    part = book.period("user territories", _user_territories, first, last)
+    return part.with_columns(
+        Id=book.ids("UserTerritory2Association", part["number"].to_numpy()),
+        UserId=taken(book.user_ids, part["user"].to_numpy()),
+        Territory2Id=book.ids("Territory2", territory_numbers(part["seat"].to_numpy())),
+        admin=pl.lit(book.user_ids[INTEGRATION_USER]),
+    ).select(
+        "Id", "UserId", "Territory2Id",
+        pl.when("holds").then(pl.lit("Owner")).otherwise(pl.lit("Stand-in")).alias(
+            "RoleInTerritory2"
+        ),
+        (~pl.col("gone")).alias("IsActive"),
+        pl.col("gone").alias("IsDeleted"),
+        moment_text("_ts", "salesforce").alias("LastModifiedDate"),
+        pl.col("admin").alias("LastModifiedById"),
+        moment_text("_ts", "salesforce").alias("SystemModstamp"),
+        "_day", "_ts", version_key("number"), _NO_DIRT,
+    )  # fmt: skip
+
+
+def _user_territories(book: Book) -> pl.DataFrame:
+    """Who looks after the seat of each territory, and until when."""
+    company = book.company
+    seat = company.timeline_keys >> 32
+    opened = np.array([s.opened for s in company.seats], dtype=np.int64)[seat]
+    function = np.array([s.function for s in company.seats], dtype=np.int64)[seat]
+    holds = np.array(company.users.seat, dtype=np.int64)[company.timeline_users] == seat
+    held = pl.DataFrame(
+        {
+            "seat": seat,
+            "user": company.timeline_users,
+            "since": company.timeline_keys & 0xFFFFFFFF,
+            "opened": np.maximum(opened, _FOUNDED),
+            "holds": holds,
+        }
+    ).filter(pl.Series(function == AE))
+    held = held.with_columns(
+        place=pl.int_range(pl.len()).over("seat"),
+        until=pl.col("since").shift(-1).over("seat").fill_null(NEVER),
+        since=pl.max_horizontal("since", "opened"),
+    ).with_columns(number=pl.col("seat") * 256 + pl.col("place"))
+    return _begun_and_ended(book, held.filter(pl.col("until") > START_TS), "until")
+
+
+def _begun_and_ended(book: Book, held: pl.DataFrame, until: str) -> pl.DataFrame:
+    """Two versions of each row, when it begins and when it is taken back, as far as in time."""
+    begun = held.with_columns(moment=pl.col("since"), gone=pl.lit(False))
+    ended = held.with_columns(moment=pl.col(until), gone=pl.lit(True))
+    events = [frame.filter(pl.col("moment") < book.horizon) for frame in (begun, ended)]
+    return versions(events, "number", ["gone"])

@@ -250,7 +250,7 @@ def test_every_kind_of_dirt_occurs_in_a_small_company(listed: pl.DataFrame):
         "deleted_record", "merged_record", "close_before_creation", "negative_amount",
         "missing_amount", "unknown_stage", "unknown_currency", "malformed_email",
         "malformed_date", "mixed_time_zone", "mixed_encoding", "new_column", "type_change",
-        "text_number", "misspelt_name", "label_for_code",
+        "text_number", "misspelt_name", "label_for_code", "territory_overlap",
     }  # fmt: skip
     assert set(listed["kind"]) == kinds
     assert listed["file"].null_count() == 0

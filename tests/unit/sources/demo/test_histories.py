@@ -135,14 +135,28 @@ def test_amounts_are_the_sums_of_the_lines_that_are_not_deleted(demo: Demo, vers
     assert ((joined["amount"] - joined["TotalPrice"]).abs() < 0.01).all()
 
 
-def test_splits_of_an_opportunity_sum_to_the_whole(demo: Demo):
+def test_revenue_splits_of_an_opportunity_sum_to_the_whole(demo: Demo):
     splits = demo.salesforce("OpportunitySplit").unique(["Id", "SystemModstamp"])
+    validated = demo.salesforce("OpportunitySplitType").filter(pl.col("IsTotalValidated") == "true")
+    splits = splits.filter(pl.col("SplitTypeId").is_in(validated["Id"].implode()))
     sums = splits.group_by("OpportunityId", "SystemModstamp").agg(
         pl.col("SplitPercentage").cast(pl.Float64).sum(), pl.col("SplitOwnerId").n_unique()
     )
     assert sums.height > 5
     assert (sums["SplitPercentage"] == 100).all()
     assert (sums["SplitOwnerId"] == 2).all()
+
+
+def test_overlay_credit_goes_to_sales_engineers_and_need_not_sum_to_the_whole(demo: Demo):
+    splits = demo.salesforce("OpportunitySplit").unique(["Id", "SystemModstamp"])
+    overlay = demo.salesforce("OpportunitySplitType").filter(pl.col("IsTotalValidated") == "false")
+    splits = splits.filter(pl.col("SplitTypeId").is_in(overlay["Id"].implode()))
+    assert splits["OpportunityId"].n_unique() > 30
+    titles = demo.salesforce("User").unique("Id").select("Id", "Title")
+    engineers = splits.join(titles, left_on="SplitOwnerId", right_on="Id")
+    assert engineers.height == splits.height
+    assert engineers["Title"].str.contains("Sales Engineer").mean() > 0.9  # type: ignore[operator]
+    assert splits["SplitPercentage"].cast(pl.Float64).unique().sort().to_list() == [50, 60, 100]
 
 
 REFERENCES = [
@@ -156,6 +170,11 @@ REFERENCES = [
     ("OpportunityContactRole", "OpportunityId", "Opportunity"),
     ("OpportunitySplit", "OpportunityId", "Opportunity"),
     ("OpportunitySplit", "SplitOwnerId", "User"),
+    ("OpportunitySplit", "SplitTypeId", "OpportunitySplitType"),
+    ("ObjectTerritory2Association", "ObjectId", "Account"),
+    ("ObjectTerritory2Association", "Territory2Id", "Territory2"),
+    ("UserTerritory2Association", "UserId", "User"),
+    ("UserTerritory2Association", "Territory2Id", "Territory2"),
     ("OpportunityFieldHistory", "OpportunityId", "Opportunity"),
     ("OpportunityCompetitor", "CreatedById", "User"), ("Stage_Evidence__c", "CreatedById", "User"),
     ("CampaignMember", "CampaignId", "Campaign"), ("CampaignMember", "ContactId", "Contact"),

@@ -11,6 +11,7 @@ renamed as (
         {{ clean_text('OpportunityId') }} as opportunity_source_id,
         {{ clean_text('SplitOwnerId') }} as user_source_id,
         {{ clean_text('SplitTypeId') }} as split_type_source_id,
+        cast(null as {{ dbt.type_string() }}) as split_type,
         cast({{ number_from_text('SplitPercentage', 'decimal(9, 4)') }} / 100 as decimal(9, 4))
             as credit_share,
         {{ number_from_text('SplitAmount', 'decimal(18, 2)') }} as amount_local,
@@ -33,6 +34,7 @@ select
     opportunity_source_id,
     user_source_id,
     split_type_source_id,
+    split_type,
     credit_share,
     amount_local,
     is_deleted,
