@@ -72,7 +72,7 @@ main_products as (
 ),
 
 segment_types as (
-    {{ deal_segment_types() }}
+    {{ segment_types(also=deal_cuts()) }}
 ),
 
 deals as (
@@ -141,7 +141,7 @@ segmented as (
     select
         counted.*,
         segment_types.segment_type,
-        {{ segment(deal_segments=true) }} as segment
+        {{ segment(also=deal_cuts()) }} as segment
     from counted
     cross join segment_types
 ),
