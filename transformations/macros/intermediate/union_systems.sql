@@ -5,6 +5,9 @@
     object    what comes after `stg_<system>__`; by default what the variable says -#}
 {% macro union_systems(area, columns, object=none) -%}
     {%- set systems = var('systems')[area] -%}
+    {%- if not systems -%}
+        {{ exceptions.raise_compiler_error("vars.systems has no entry '" ~ area ~ "'.") }}
+    {%- endif -%}
     {%- for system in systems %}
     {{ "union all" if not loop.first }}
     select
