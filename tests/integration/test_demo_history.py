@@ -15,6 +15,8 @@ LATE_MAIL_REACHES = {
     "core.bridge_activity_opportunity",
     "marts.mart_exec_kpi",
     "marts.mart_exec_kpi_daily",
+    "marts.mart_lead_funnel",
+    "marts.mart_lead_response",
 }
 
 
