@@ -18,6 +18,28 @@ GATE = "G4"
 LAYER = "marts"
 
 KEYS = {
+    "mart_activity": (
+        "date_day",
+        "user_id",
+        "activity_type",
+        "activity_subtype",
+        "channel",
+        "direction",
+        "segment",
+        "region",
+        "team",
+        "manager_user_id",
+    ),
+    "mart_engagement": (
+        "period_type",
+        "period_start",
+        "segment_type",
+        "segment",
+        "channel",
+        "activity_type",
+        "engagement_type",
+        "is_automated",
+    ),
     "mart_exec_kpi": ("period_type", "period_start", "segment_type", "segment", "kpi"),
     "mart_lead_funnel": ("cohort_type", "cohort_start", "source_type", "source", "stage"),
     "mart_lead_response": ("lead_id",),
@@ -64,6 +86,15 @@ KEYS = {
 """The grain of each published mart."""
 
 RATES = {
+    "mart_engagement": (
+        "reply_rate",
+        "connect_rate",
+        "held_rate",
+        "cancelled_rate",
+        "no_show_rate",
+        "next_step_rate",
+        "stage_forward_rate",
+    ),
     "mart_sales_velocity": ("win_rate",),
     "mart_lead_funnel": (
         "conversion_rate",

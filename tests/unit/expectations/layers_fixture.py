@@ -155,6 +155,26 @@ insert into ml.ml_backtest values
     ('v1', 'log_loss', 'base_rate', 0.50, 0.69), ('v1', 'brier', 'base_rate', 0.17, 0.25),
     ('v1', 'roc_auc', 'base_rate', 0.80, 0.5);
 
+create table marts.mart_activity (
+    date_day date, user_id varchar, activity_type varchar, activity_subtype varchar,
+    channel varchar, direction varchar, segment varchar, region varchar, team varchar,
+    manager_user_id varchar, as_of_date date
+);
+insert into marts.mart_activity values
+    ('2026-03-10', 'user-1', 'call', 'unspecified', 'phone', 'outbound', 'SMB', 'EMEA', 'A', null,
+     '2026-03-31');
+
+create table marts.mart_engagement (
+    period_type varchar, period_start date, segment_type varchar, segment varchar, channel varchar,
+    activity_type varchar, engagement_type varchar, is_automated boolean,
+    reply_rate decimal(18, 6), connect_rate decimal(18, 6), held_rate decimal(18, 6),
+    cancelled_rate decimal(18, 6), no_show_rate decimal(18, 6), next_step_rate decimal(18, 6),
+    stage_forward_rate decimal(18, 6), as_of_date date
+);
+insert into marts.mart_engagement values
+    ('year', '2026-01-01', 'company', 'All', 'phone', 'call', 'follow_up', false, null, 0.5, null,
+     null, null, 1, 0, '2026-03-31');
+
 create table marts.mart_exec_kpi (
     period_type varchar, period_start date, period_end date, segment_type varchar, segment varchar,
     kpi varchar, numerator decimal(18, 2), as_of_date date
