@@ -213,24 +213,42 @@ grid as (
     cross join bases
 ),
 
+survivals as (
+    {%- for horizon in win_rate_horizons() %}
+    select
+        *,
+        'survival_{{ horizon }}' as basis
+    from curves
+    where age_days = {{ horizon }}
+    union all
+    {%- endfor %}
+    select
+        *,
+        'survival' as basis
+    from curves
+    where is_longest_age
+),
+
 filled as (
     select
         grid.*,
-        coalesce(totals.numerator, curves.won_count, 0) as numerator,
-        coalesce(totals.denominator, curves.deal_count, 0) as denominator,
+        coalesce(totals.numerator, survivals.won_count, 0) as numerator,
+        coalesce(totals.denominator, survivals.deal_count, 0) as denominator,
         -- of a curve, the deals whose state at its age is known
         coalesce(
-            totals.decided, curves.won_count + curves.lost_count + curves.undecided_count, 0
+            totals.decided,
+            survivals.won_count + survivals.lost_count + survivals.undecided_count,
+            0
         ) as decided,
-        coalesce(totals.won_count, curves.won_count, 0) as won_count,
-        coalesce(totals.lost_count, curves.lost_count, 0) as lost_count,
+        coalesce(totals.won_count, survivals.won_count, 0) as won_count,
+        coalesce(totals.lost_count, survivals.lost_count, 0) as lost_count,
         coalesce(
-            totals.open_count, curves.deal_count - curves.won_count - curves.lost_count, 0
+            totals.open_count, survivals.deal_count - survivals.won_count - survivals.lost_count, 0
         ) as open_count,
-        curves.age_days,
-        curves.win_rate as curve_rate,
-        curves.win_rate_low as curve_rate_low,
-        curves.win_rate_high as curve_rate_high
+        survivals.age_days,
+        survivals.win_rate as curve_rate,
+        survivals.win_rate_low as curve_rate_low,
+        survivals.win_rate_high as curve_rate_high
     from grid
     left join totals
         on
@@ -239,17 +257,13 @@ filled as (
             and grid.segment_type = totals.segment_type
             and grid.segment = totals.segment
             and grid.basis = totals.basis
-    left join curves
+    left join survivals
         on
-            grid.period_type = curves.period_type
-            and grid.period_start = curves.period_start
-            and grid.segment_type = curves.segment_type
-            and grid.segment = curves.segment
-            and grid.basis like 'survival%'
-            and case
-                when grid.basis = 'survival' then curves.is_longest_age
-                else grid.horizon_days = curves.age_days
-            end
+            grid.period_type = survivals.period_type
+            and grid.period_start = survivals.period_start
+            and grid.segment_type = survivals.segment_type
+            and grid.segment = survivals.segment
+            and grid.basis = survivals.basis
 ),
 
 final as (
