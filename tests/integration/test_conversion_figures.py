@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from tests.integration.conftest import LAST_DAY, Warehouse
 
@@ -290,7 +291,7 @@ def incidence(ages: list[int], outcomes: list[str], horizon: int) -> tuple[float
     """
     weights = np.ones(len(ages))
 
-    def estimate(weight: np.ndarray) -> float:
+    def estimate(weight: NDArray[np.float64]) -> float:
         left, won = 1.0, 0.0
         for time in sorted({age for age in ages if age <= horizon}):
             at_risk = sum(w for w, age in zip(weight, ages, strict=True) if age >= time)
@@ -306,7 +307,7 @@ def incidence(ages: list[int], outcomes: list[str], horizon: int) -> tuple[float
     ):
         return None
     share = estimate(weights)
-    influence = []
+    influence: list[float] = []
     for i in range(len(ages)):
         nudged = weights.copy()
         nudged[i] += 1e-5
@@ -338,7 +339,7 @@ def test_survival_win_rates_equal_an_independent_estimate(
         share, error = estimate
         assert float(rate) == pytest.approx(share, abs=2e-6), (start, basis)
         if low is not None:
-            # the interval is share ** exp(± 1.96 · error ÷ (share · −ln share))
+            # the interval is share ** exp(± 1.96 · error ÷ (share · -ln share))
             half = (math.log(-math.log(low)) - math.log(-math.log(high))) / 2
             implied = half * share * -math.log(share) / 1.959964
             assert implied == pytest.approx(error, rel=0.05), (start, basis)

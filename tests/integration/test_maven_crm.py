@@ -66,6 +66,61 @@ def test_win_rate_by_quarter_equals_plain_sql_over_the_files(warehouse: Warehous
     assert [(a, int(b), int(c)) for a, b, c in mart] == files
 
 
+@pytest.mark.parametrize(
+    ("segment_type", "of_the_files"),
+    [
+        ("owner", "p.sales_agent"),
+        ("product", "case p.product when 'GTXPro' then 'GTX Pro' else p.product end"),
+        (
+            "industry",
+            "coalesce(case a.sector when 'technolgy' then 'technology' else a.sector end, "
+            "'Unknown')",
+        ),
+    ],
+)
+def test_win_rate_by_agent_product_and_sector_equals_plain_sql_over_the_files(
+    warehouse: Warehouse, segment_type: str, of_the_files: str
+) -> None:
+    mart = warehouse.query(
+        "select lower(segment), cast(period_start as varchar), numerator, denominator "
+        "from marts.mart_win_rate where basis = 'closed_count' and period_type = 'quarter' "
+        f"and segment_type = '{segment_type}' and denominator > 0 order by 1, 2"
+    )
+    files = over_the_files(
+        f"select lower({of_the_files}), "
+        "cast(cast(date_trunc('quarter', close_date) as date) as varchar), "
+        "count(*) filter (deal_stage = 'Won'), count(*) from sales_pipeline as p "
+        "left join accounts as a on a.account = p.account "
+        "where deal_stage in ('Won', 'Lost') group by 1, 2 order by 1, 2"
+    )
+    assert [(a, b, int(c), int(d)) for a, b, c, d in mart] == files
+
+
+def test_sales_velocity_by_quarter_equals_plain_sql_over_the_files(warehouse: Warehouse) -> None:
+    mart = warehouse.query(
+        "select cast(period_start as varchar), won_count, won_amount, median_cycle_days, "
+        "median_lost_cycle_days, mean_cycle_days, velocity_per_day from marts.mart_sales_velocity "
+        "where period_type = 'quarter' and segment_type = 'company' and opportunity_count > 0 "
+        "order by 1"
+    )
+    files = over_the_files(
+        "with deals as (select *, close_date - engage_date as days from sales_pipeline "
+        "where deal_stage in ('Won', 'Lost')) "
+        "select cast(cast(date_trunc('quarter', close_date) as date) as varchar), "
+        "count(*) filter (deal_stage = 'Won'), "
+        "sum(close_value) filter (deal_stage = 'Won'), "
+        "median(days) filter (deal_stage = 'Won'), median(days) filter (deal_stage = 'Lost'), "
+        "avg(days) filter (deal_stage = 'Won'), "
+        "sum(close_value) filter (deal_stage = 'Won') / avg(days) filter (deal_stage = 'Won') "
+        "from deals group by 1 order by 1"
+    )
+    assert [row[0] for row in mart] == [row[0] for row in files]
+    for shown, plain in zip(mart, files, strict=True):
+        assert [float(value) for value in shown[1:]] == pytest.approx(
+            [float(str(value)) for value in plain[1:]], abs=0.051
+        )
+
+
 def test_won_value_by_agent_equals_plain_sql_over_the_files(warehouse: Warehouse) -> None:
     facts = warehouse.query(
         "select u.name, sum(o.amount) from core.fct_opportunity as o "
