@@ -53,6 +53,8 @@ KEYS = {
     "mart_sales_velocity": ("period_type", "period_start", "segment_type", "segment"),
     "mart_stage_conversion": ("period_type", "period_start", "segment_type", "segment", "stage"),
     "mart_stage_velocity": ("period_type", "period_start", "segment_type", "segment", "stage"),
+    "mart_pipeline_health": ("date_day", "hierarchy", "node_type", "node_id"),
+    "mart_pipeline_health_part": ("date_day", "hierarchy", "node_type", "node_id", "part"),
     "mart_pipeline_pacing": ("date_day", "hierarchy", "node_type", "node_id"),
     "mart_pipeline_slippage": (
         "period_type",
