@@ -43,6 +43,16 @@ KEYS = {
     "mart_exec_kpi": ("period_type", "period_start", "segment_type", "segment", "kpi"),
     "mart_lead_funnel": ("cohort_type", "cohort_start", "source_type", "source", "stage"),
     "mart_lead_response": ("lead_id",),
+    "mart_forecast_call": ("snapshot_date", "period_start", "category", "user_id"),
+    "mart_forecast_deal": ("snapshot_date", "opportunity_id"),
+    "mart_forecast_rollup": (
+        "period_start",
+        "snapshot_date",
+        "hierarchy",
+        "node_type",
+        "node_id",
+        "category",
+    ),
     "mart_pipeline_daily": (
         "date_day",
         "owner_user_id",

@@ -186,6 +186,24 @@ from (values
     ('open_pipeline', 1100), ('open_opportunity_count', 1)
 ) as figures (kpi, figure);
 
+create table marts.mart_forecast_call (
+    snapshot_date date, period_start date, category varchar, user_id varchar, as_of_date date
+);
+insert into marts.mart_forecast_call values
+    ('2026-03-30', '2026-01-01', 'commit', 'user-1', '2026-03-31');
+
+create table marts.mart_forecast_deal (
+    snapshot_date date, opportunity_id varchar, as_of_date date
+);
+insert into marts.mart_forecast_deal values ('2026-03-30', 'o1', '2026-03-31');
+
+create table marts.mart_forecast_rollup (
+    period_start date, snapshot_date date, hierarchy varchar, node_type varchar, node_id varchar,
+    category varchar, as_of_date date
+);
+insert into marts.mart_forecast_rollup values
+    ('2026-01-01', '2026-03-30', 'stamped', 'company', 'All', 'commit', '2026-03-31');
+
 create table marts.mart_pipeline_daily (
     date_day date, owner_user_id varchar, stage varchar, forecast_category varchar,
     close_period_start date, opportunity_count bigint, amount decimal(18, 2), as_of_date date
