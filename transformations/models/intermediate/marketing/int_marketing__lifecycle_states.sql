@@ -28,7 +28,14 @@ crm_contacts as (
 ),
 
 person_emails as (
-    select * from {{ ref('int_crm__person_emails') }}
+    select
+        email,
+        contact_id,
+        lead_id,
+        valid_from,
+        -- comparisons alone: an `or` in a join makes engines compare every row with every row
+        coalesce(valid_to, cast('9999-12-31 00:00:00' as timestamp)) as valid_to
+    from {{ ref('int_crm__person_emails') }}
 ),
 
 lead_links as (
@@ -49,28 +56,34 @@ contact_links as (
     having count(*) = 1
 ),
 
--- whom the CRM's own id does not name, the address does
-resolved as (
+linked as (
     select
         visible.*,
-        coalesce(
-            lead_links.lead_id,
-            case when contact_links.contact_id is null then person_emails.lead_id end
-        ) as lead_id,
-        coalesce(
-            contact_links.contact_id,
-            case when lead_links.lead_id is null then person_emails.contact_id end
-        ) as contact_id
+        lead_links.lead_id as linked_lead_id,
+        contact_links.contact_id as linked_contact_id,
+        case
+            when lead_links.lead_id is null and contact_links.contact_id is null
+                then visible.email
+        end as unmatched_email
     from visible
     left join lead_links
         on visible.crm_lead_source_id = lead_links.source_id
     left join contact_links
         on visible.crm_contact_source_id = contact_links.source_id
+),
+
+-- whom the CRM's own id does not name, the address does
+resolved as (
+    select
+        linked.*,
+        coalesce(linked.linked_lead_id, person_emails.lead_id) as lead_id,
+        coalesce(linked.linked_contact_id, person_emails.contact_id) as contact_id
+    from linked
     left join person_emails
         on
-            visible.email = person_emails.email
-            and visible.modified_at >= person_emails.valid_from
-            and (visible.modified_at < person_emails.valid_to or person_emails.valid_to is null)
+            linked.unmatched_email = person_emails.email
+            and linked.modified_at >= person_emails.valid_from
+            and linked.modified_at < person_emails.valid_to
 ),
 
 final as (

@@ -175,8 +175,7 @@ owned as (
     left join user_versions as users
         on
             leads.owner_user_id = users.user_id
-            and leads.created_at >= users.valid_from
-            and (leads.created_at < users.valid_to or users.valid_to is null)
+            and {{ holds_at('users', 'leads.created_at') }}
     left join business_hours as owner_hours
         on users.region = owner_hours.region
     left join business_hours as lead_hours
