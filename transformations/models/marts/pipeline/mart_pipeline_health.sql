@@ -93,9 +93,11 @@ final as (
         {% endfor -%}
         scored.as_of_date
     from scored
+    -- the Sunday at least four weeks before; there is one a week
     left join scored as earlier
         on
-            {{ days_after(-28, 'scored.date_day') }} = earlier.date_day
+            earlier.date_day between {{ days_after(-34, 'scored.date_day') }}
+            and {{ days_after(-28, 'scored.date_day') }}
             and scored.hierarchy = earlier.hierarchy
             and scored.node_type = earlier.node_type
             and scored.node_id = earlier.node_id
