@@ -94,6 +94,8 @@ KEYS = {
     "mart_win_rate_curve": ("period_type", "period_start", "segment_type", "segment", "age_days"),
     "mart_quota_attainment": ("user_id", "measure", "period_start", "period_end"),
     "mart_deal_inspection": ("opportunity_id",),
+    "mart_deal_risk": ("opportunity_id", "date_day"),
+    "mart_deal_risk_backtest": ("outcome", "flag", "scope", "snapshot_date"),
 }
 """The grain of each published mart."""
 
@@ -121,6 +123,8 @@ RATES = {
     "mart_win_rate": ("win_rate",),
     "mart_win_rate_curve": ("win_rate", "loss_rate", "undecided_rate"),
     "mart_deal_inspection": ("win_probability",),
+    "mart_deal_risk": ("risk_score",),
+    "mart_deal_risk_backtest": ("base_rate", "precision_rate", "recall_rate", "accuracy_rate"),
 }
 """Columns that are shares of a whole."""
 

@@ -13,6 +13,9 @@ from tests.integration.conftest import DEMO, LAST_DAY, NEXT_DAY, Warehouse
 LATE_MAIL_REACHES = {
     "core.fct_activity",
     "core.bridge_activity_opportunity",
+    "marts.mart_deal_involvement",
+    "marts.mart_deal_risk",
+    "marts.mart_deal_risk_backtest",
     "marts.mart_exec_kpi",
     "marts.mart_exec_kpi_daily",
     "marts.mart_lead_funnel",

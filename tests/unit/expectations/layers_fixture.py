@@ -260,6 +260,19 @@ create table marts.mart_deal_inspection (
 );
 insert into marts.mart_deal_inspection values ('o1', 0.4, '2026-03-31');
 
+create table marts.mart_deal_risk (
+    opportunity_id varchar, date_day date, risk_score decimal(18, 6), as_of_date date
+);
+insert into marts.mart_deal_risk values ('o1', '2026-03-31', 0.2, '2026-03-31');
+
+create table marts.mart_deal_risk_backtest (
+    outcome varchar, flag varchar, scope varchar, snapshot_date date, base_rate decimal(18, 6),
+    precision_rate decimal(18, 6), recall_rate decimal(18, 6), accuracy_rate decimal(18, 6),
+    as_of_date date
+);
+insert into marts.mart_deal_risk_backtest values
+    ('lost', 'stalled', 'all', '2025-12-31', 0.5, 0.6, 0.3, 0.55, '2026-03-31');
+
 create table raw_salesforce."Opportunity" (
     "Id" varchar, "StageName" varchar, "Amount" varchar, "CurrencyIsoCode" varchar,
     "IsDeleted" varchar, "CreatedDate" varchar, "SystemModstamp" varchar, _load_id bigint,
