@@ -204,6 +204,18 @@ create table marts.mart_forecast_rollup (
 insert into marts.mart_forecast_rollup values
     ('2026-01-01', '2026-03-30', 'stamped', 'company', 'All', 'commit', '2026-03-31');
 
+create table marts.mart_lead_funnel (
+    cohort_type varchar, cohort_start date, source_type varchar, source varchar, stage varchar,
+    conversion_rate decimal(18, 6), maturity_rate decimal(18, 6),
+    to_opportunity_rate decimal(18, 6), to_customer_rate decimal(18, 6),
+    target_met_rate decimal(18, 6), as_of_date date
+);
+insert into marts.mart_lead_funnel values
+    ('month', '2026-03-01', 'company', 'All', 'Lead', 0.5, 1, 0.25, 0.1, null, '2026-03-31');
+
+create table marts.mart_lead_response (lead_id varchar, as_of_date date);
+insert into marts.mart_lead_response values ('lead-1', '2026-03-31');
+
 create table marts.mart_pipeline_daily (
     date_day date, owner_user_id varchar, stage varchar, forecast_category varchar,
     close_period_start date, opportunity_count bigint, amount decimal(18, 2), as_of_date date
