@@ -1,8 +1,8 @@
-"""The pipeline and its changes on the demo: what the exported histories say, replayed in plain code.
+"""The pipeline and its changes on the demo, replayed from the exported histories in plain code.
 
 Nothing here reads the warehouse's own SQL: a deal's state on an evening is the last row of
 OpportunityHistory by then, its owner comes from OpportunityFieldHistory, its deletion from the
-versions of the record. Deals whose rows the simulator damaged on purpose are left out.
+versions of the record. Deals whose history was damaged on purpose are left out.
 """
 
 import random
@@ -18,6 +18,8 @@ import pytest
 from tests.integration.conftest import LAST_DAY, Warehouse
 
 LAST = date.fromisoformat(LAST_DAY)
+HARMLESS = ("missing_amount", "out_of_order", "exact_duplicate", "deleted_record", "orphan")
+"""Damage to a row that leaves the history of its deal readable as it stands."""
 CLOSED = {"Closed Won": "won", "Closed Lost": "lost"}
 
 
@@ -43,9 +45,11 @@ class Histories:
     def __init__(self, evening: Warehouse) -> None:
         landing = evening.data / "landing" / "salesforce"
         self._rates = _rates(landing)
-        dirt = pl.read_parquet(evening.data / "truth" / "dirt.parquet")
+        dirt = pl.read_parquet(evening.data / "truth" / "dirt.parquet").filter(
+            ~pl.col("kind").is_in(HARMLESS)
+        )
         history = (
-            pl.read_parquet(landing / "OpportunityHistory" / "*.parquet")
+            _read(landing, "OpportunityHistory", "OpportunityId StageName Amount CloseDate")
             .unique("Id", keep="last", maintain_order=True)
             .with_columns(at=_instant("CreatedDate"))
         )
@@ -59,22 +63,11 @@ class Histories:
             )["OpportunityId"].to_list()
         )
         versions = (
-            pl.read_parquet(landing / "Opportunity" / "*.parquet")
+            _read(landing, "Opportunity", "SystemModstamp CurrencyIsoCode OwnerId IsDeleted")
             .with_columns(at=_instant("SystemModstamp"))
             .filter(pl.col("at") < datetime.combine(LAST + timedelta(days=1), time()))
             .sort("at")
         )
-        self.states: dict[str, list[tuple[datetime, str, float, date]]] = defaultdict(list)
-        for row in history.sort("at", "Id").iter_rows(named=True):
-            if row["OpportunityId"] not in damaged:
-                self.states[row["OpportunityId"]].append(
-                    (
-                        row["at"],
-                        row["StageName"],
-                        row["Amount"] or 0.0,
-                        date.fromisoformat(row["CloseDate"]),
-                    )
-                )
         self._currency: dict[str, str] = {}
         self._owner: dict[str, str] = {}
         self._deleted: dict[str, datetime] = {}
@@ -83,9 +76,20 @@ class Histories:
             self._owner[row["Id"]] = row["OwnerId"]
             if row["IsDeleted"]:
                 self._deleted.setdefault(row["Id"], row["at"])
+        self.states: dict[str, list[tuple[datetime, str, float, date]]] = defaultdict(list)
+        for row in history.sort("at", "Id").iter_rows(named=True):
+            if row["OpportunityId"] in self._currency and row["OpportunityId"] not in damaged:
+                self.states[row["OpportunityId"]].append(
+                    (
+                        row["at"],
+                        row["StageName"],
+                        row["Amount"] or 0.0,
+                        date.fromisoformat(row["CloseDate"]),
+                    )
+                )
         self._owner_changes: dict[str, list[tuple[datetime, str, str]]] = defaultdict(list)
         changes = (
-            pl.read_parquet(landing / "OpportunityFieldHistory" / "*.parquet")
+            _read(landing, "OpportunityFieldHistory", "OpportunityId Field OldValue NewValue")
             .filter(pl.col("Field") == "OwnerId")
             .unique("Id")
             .with_columns(at=_instant("CreatedDate"))
@@ -122,6 +126,14 @@ class Histories:
         if made:
             return made[-1]
         return changes[0][1] if changes else self._owner[deal]
+
+
+def _read(landing: Path, name: str, columns: str) -> pl.DataFrame:
+    """The rows of an object from all its files, in their order; numbers are typed file by file."""
+    files = sorted((landing / name).glob("*.parquet"))
+    wanted = ["Id", "CreatedDate", *columns.split()]
+    frames = (pl.read_parquet(file, columns=wanted) for file in files)
+    return pl.concat(frames, how="vertical_relaxed")
 
 
 def _instant(column: str) -> pl.Expr:
@@ -177,12 +189,10 @@ def test_past_evenings_are_what_the_histories_said_then(
         for deal, state in replayed.items():
             stage, amount, close_date, owner = published[deal]
             assert (stage, close_date, owner) == (state.stage, state.close_date, state.owner)
-            assert amount == pytest.approx(state.amount, rel=1e-6, abs=0.01)
+            assert amount == pytest.approx(state.amount, rel=4e-6, abs=0.01)
 
 
-def _bucket(
-    start: State | None, end: State | None, due: tuple[date, date] | None
-) -> str | None:
+def _bucket(start: State | None, end: State | None, due: tuple[date, date] | None) -> str | None:
     """What the guide says, in plain code; none for a deal that is in on neither evening."""
 
     def is_in(state: State | None) -> bool:
@@ -239,9 +249,11 @@ def test_the_changes_between_any_two_evenings_are_those_of_the_histories(
                     assert start is not None
                     assert end is not None
                     _, change, currency = published[deal]
+                    # rates are kept to eight decimals, of which a yen has few
+                    tolerance = 0.02 + 4e-6 * (start.amount + end.amount)
                     at_end = histories.at_rate_of(deal, start.amount_local, second)
-                    assert change == pytest.approx(end.amount - at_end, rel=1e-6, abs=0.02)
-                    assert currency == pytest.approx(at_end - start.amount, rel=1e-6, abs=0.02)
+                    assert change == pytest.approx(end.amount - at_end, abs=tolerance)
+                    assert currency == pytest.approx(at_end - start.amount, abs=tolerance)
                 seen.add(bucket or "")
     assert seen >= {"created", "pushed", "won", "lost", "increased", "decreased", "kept"}
 
