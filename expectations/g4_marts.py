@@ -43,6 +43,14 @@ KEYS = {
     "mart_exec_kpi": ("period_type", "period_start", "segment_type", "segment", "kpi"),
     "mart_lead_funnel": ("cohort_type", "cohort_start", "source_type", "source", "stage"),
     "mart_lead_response": ("lead_id",),
+    "mart_coverage": ("date_day", "node_type", "node_id", "close_period_start"),
+    "mart_forecast_accuracy": (
+        "period_start",
+        "node_type",
+        "node_id",
+        "weeks_to_close",
+        "forecaster",
+    ),
     "mart_forecast_call": ("snapshot_date", "period_start", "category", "user_id"),
     "mart_forecast_deal": ("snapshot_date", "opportunity_id"),
     "mart_forecast_rollup": (
@@ -109,6 +117,7 @@ RATES = {
         "next_step_rate",
         "stage_forward_rate",
     ),
+    "mart_coverage": ("win_rate",),
     "mart_sales_velocity": ("win_rate",),
     "mart_lead_funnel": (
         "conversion_rate",

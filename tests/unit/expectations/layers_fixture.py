@@ -186,6 +186,20 @@ from (values
     ('open_pipeline', 1100), ('open_opportunity_count', 1)
 ) as figures (kpi, figure);
 
+create table marts.mart_coverage (
+    date_day date, node_type varchar, node_id varchar, close_period_start date,
+    win_rate decimal(18, 6), as_of_date date
+);
+insert into marts.mart_coverage values
+    ('2026-03-30', 'company', 'All', '2026-01-01', 0.25, '2026-03-31');
+
+create table marts.mart_forecast_accuracy (
+    period_start date, node_type varchar, node_id varchar, weeks_to_close integer,
+    forecaster varchar, as_of_date date
+);
+insert into marts.mart_forecast_accuracy values
+    ('2026-01-01', 'company', 'All', 0, 'rep', '2026-03-31');
+
 create table marts.mart_forecast_call (
     snapshot_date date, period_start date, category varchar, user_id varchar, as_of_date date
 );

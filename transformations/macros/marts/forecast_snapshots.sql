@@ -2,7 +2,8 @@
     The evenings on which forecasts are looked at, and the fiscal quarters that are looked at then:
     the running one (period_offset 0) and those after it, as CTEs that end in `forecast_snapshots`
     (one row per snapshot_date and period). Evenings are Mondays, when calls are made, the last day
-    of each quarter and the as-of date; they begin with the first deal.
+    of each quarter and the as-of date. They begin with the first deal that closed, because of what
+    closed before an export begins nothing is known, and where none has closed with the first deal.
 
     The model provides the CTEs `dates` (dim_date) and `daily` (fct_opportunity_daily).
 
@@ -23,7 +24,7 @@
     ),
 
     first_deal as (
-        select min(date_day) as first_day
+        select coalesce(min(case when not is_open then date_day end), min(date_day)) as first_day
         from daily
     ),
 
@@ -52,8 +53,10 @@
             quarters.period_end,
             cast(quarters.period_number - snapshot_days.running_number as integer)
                 as period_offset,
-            cast({{ dbt.datediff('snapshot_days.snapshot_date', 'quarters.period_end', 'day') }} as integer)
-                as days_to_close
+            cast(
+                {{ dbt.datediff('snapshot_days.snapshot_date', 'quarters.period_end', 'day') }}
+                as integer
+            ) as days_to_close
         from snapshot_days
         inner join quarters
             on
