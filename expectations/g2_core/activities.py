@@ -1,4 +1,4 @@
-"""What is expected of activities, touches and campaign members."""
+"""What is expected of activities, conversations, touches, mailings and campaign members."""
 
 from __future__ import annotations
 
@@ -38,6 +38,29 @@ def activities(as_of: date) -> list[TableSuite]:
             ),
             resolves("user_id", "core.dim_user", "user_id", FIX_PARENT),
             resolves("account_id", "core.dim_account", "account_id", FIX_PARENT),
+        ),
+        table(
+            "fct_conversation",
+            unique(("activity_id",), FIX_KEY),
+            between("talk_ratio", 0, 1, FIX_RANGE),
+            between("sentiment", -1, 1, FIX_RANGE),
+            between("questions_per_hour", 0, None, FIX_RANGE),
+            resolves("activity_id", "core.fct_activity", "activity_id", FIX_PARENT),
+        ),
+        table(
+            "fct_conversation_action",
+            unique(("action_id",), FIX_KEY),
+            in_set("status", ("open", "completed", "cancelled"), FIX_KNOWN),
+            between("days_to_complete", 0, None, FIX_RANGE),
+            resolves("activity_id", "core.fct_activity", "activity_id", FIX_PARENT),
+            resolves("owner_user_id", "core.dim_user", "user_id", FIX_PARENT),
+        ),
+        table(
+            "fct_email_event",
+            unique(("email_event_id",), FIX_KEY),
+            *(not_null(name, FIX_MISSING) for name in ("email_event_id", "occurred_at")),
+            resolves("campaign_id", "core.dim_campaign", "campaign_id", FIX_PARENT),
+            resolves("channel", "core.dim_channel", "channel", FIX_PARENT),
         ),
         table(
             "fct_touchpoint",

@@ -124,6 +124,23 @@ create table core.bridge_activity_opportunity (
 );
 insert into core.bridge_activity_opportunity values ('a1', 'o1', 0.9);
 
+create table core.dim_channel (channel varchar); insert into core.dim_channel values ('email');
+create table core.fct_conversation (
+    activity_id varchar, talk_ratio double, sentiment double, questions_per_hour decimal(18, 4)
+);
+insert into core.fct_conversation values ('a1', 0.4, 0.1, 36);
+
+create table core.fct_conversation_action (
+    action_id varchar, activity_id varchar, owner_user_id varchar, status varchar,
+    days_to_complete decimal(18, 4)
+);
+insert into core.fct_conversation_action values ('p1', 'a1', 'user-1', 'completed', 1.5);
+
+create table core.fct_email_event (
+    email_event_id varchar, occurred_at timestamp, campaign_id varchar, channel varchar
+);
+insert into core.fct_email_event values ('v1', '2026-03-05 10:00', 'g1', 'email');
+
 create table core.fct_touchpoint (
     touch_id varchar, occurred_at timestamp, campaign_id varchar
 );

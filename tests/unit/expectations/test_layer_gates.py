@@ -68,6 +68,17 @@ WRONG_CORE: dict[str, set[tuple[str, str]]] = {
         ("bridge_activity_opportunity", "reference_resolves"),
         ("bridge_activity_opportunity", "expect_column_values_to_be_between"),
     },
+    "update core.fct_conversation set talk_ratio = -0.1, activity_id = 'a9'": {
+        ("fct_conversation", "expect_column_values_to_be_between"),
+        ("fct_conversation", "reference_resolves"),
+    },
+    "update core.fct_conversation_action set status = 'soon', owner_user_id = 'user-9'": {
+        ("fct_conversation_action", "expect_column_values_to_be_in_set"),
+        ("fct_conversation_action", "reference_resolves"),
+    },
+    "update core.fct_email_event set channel = 'pigeon'": {
+        ("fct_email_event", "reference_resolves")
+    },
     "update core.fct_touchpoint set occurred_at = null": {
         ("fct_touchpoint", "expect_column_values_to_not_be_null")
     },
@@ -104,6 +115,8 @@ WRONG_DEALS: dict[str, set[tuple[str, str]]] = {
     },
     "drop table core.fct_activity": {
         ("fct_activity", "table_readable"),
+        ("fct_conversation", "reference_resolves"),
+        ("fct_conversation_action", "reference_resolves"),
         ("bridge_activity_opportunity", "reference_resolves"),
     },
 }
