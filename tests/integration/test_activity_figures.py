@@ -277,3 +277,65 @@ def test_every_channel_of_a_fact_has_its_taxonomy(evening: Warehouse) -> None:
         )
         == []
     )
+
+
+def test_next_steps_and_progress_equal_those_found_deal_by_deal(evening: Warehouse) -> None:
+    """Plain Python over core: which follow-up, meeting, note or stage came next, and when."""
+    rows = evening.query(
+        "select a.activity_id, channel, activity_type, outcome, occurred_at, direction, "
+        "coalesce(person_contact_id, converted_contact_id, person_lead_id), b.opportunity_id "
+        "from core.fct_activity as a left join core.bridge_activity_opportunity as b "
+        "using (activity_id) left join core.dim_lead as l "
+        "on a.person_lead_id = l.lead_id and l.is_current where activity_type <> 'task'"
+    )
+    signs: dict[str | None, list[datetime]] = defaultdict(list)
+    for deal, at in evening.query(
+        "select opportunity_id, changed_at from core.fct_opportunity_event "
+        "where field = 'next_step' and new_value is not null"
+    ):
+        signs[deal].append(at)
+    for _, _, kind, _, at, direction, person, deal in rows:
+        if kind in ("meeting", "event") and direction != "internal":
+            signs[person].append(at)
+            signs[deal].append(at)
+    promised: dict[str, list[datetime]] = defaultdict(list)
+    for activity, at in evening.query(
+        "select activity_id, created_at from core.fct_conversation_action"
+    ):
+        promised[activity].append(at)
+    stays: dict[str, list[tuple[datetime, datetime, bool, bool]]] = defaultdict(list)
+    for deal, *stay in evening.query(
+        "select opportunity_id, entered_at, coalesce(exited_at, timestamp '9999-12-31'), "
+        "is_open_stage, span_number > 1 and not is_regression and not is_reopen "
+        "and stage <> 'Closed Lost' from core.fct_opportunity_stage_span order by span_number"
+    ):
+        stays[deal].append((stay[0], stay[1], stay[2], stay[3]))
+    found: dict[str, list[int]] = defaultdict(lambda: [0] * 6)
+    for activity, channel, kind, outcome, at, direction, person, deal in rows:
+        counts = found[channel]
+        held = outcome == "held" if kind == "meeting" else outcome == "connected"
+        if (held or kind == "event") and kind != "email" and direction != "internal":
+            until = at + WINDOW
+            agreed = any(sign <= until for sign in promised[activity]) or any(
+                at < sign <= until
+                for key in (person, deal)
+                if key is not None
+                for sign in signs[key]
+            )
+            counts[2 if until >= END else 0] += 1
+            counts[1] += agreed and until < END
+        here = [n for n, s in enumerate(stays.get(deal, [])) if s[2] and s[0] <= at < s[1]]
+        if here and outcome != "cancelled":
+            until = at + 2 * WINDOW
+            later = stays[deal][here[0] + 1 :]
+            counts[5 if until >= END else 3] += 1
+            counts[4] += until < END and any(s[3] and s[0] <= until for s in later)
+    published = evening.query(
+        "select channel, sum(next_step_base_count)::bigint, sum(next_step_count)::bigint, "
+        "sum(next_step_immature_count)::bigint, sum(stage_base_count)::bigint, "
+        "sum(stage_forward_count)::bigint, sum(stage_immature_count)::bigint "
+        "from marts.mart_engagement where period_type = 'year' and segment_type = 'company' "
+        "group by all"
+    )
+    assert {channel: counts for channel, *counts in published} == dict(found)
+    assert found["phone"][1] and found["meeting"][1] and found["sales_email"][4]
