@@ -255,6 +255,25 @@ insert into marts.mart_pipeline_daily values
     ('2026-03-30', 'user-1', 'Discovery', 'pipeline', '2026-04-01', 1, 1100, '2026-03-31'),
     ('2026-03-31', 'user-1', 'Discovery', 'pipeline', '2026-04-01', 1, 1100, '2026-03-31');
 
+create table marts.mart_pipeline_health as
+select date '2026-03-31' as date_day, 'stamped' as hierarchy, 'company' as node_type,
+    'All' as node_id, date '2026-03-31' as as_of_date;
+
+create table marts.mart_pipeline_health_part as
+select *, 'coverage' as part from marts.mart_pipeline_health;
+
+create table marts.mart_pipeline_pacing as select * from marts.mart_pipeline_health;
+
+create table marts.mart_pipeline_slippage as
+select *, 'month' as period_type, date '2026-03-01' as period_start, 0.5 as slip_rate,
+    null::double as slip_amount_rate
+from marts.mart_pipeline_health;
+
+create table marts.mart_pipeline_waterfall as
+select *, 'month' as period_type, date '2026-02-28' as from_date, date '2026-03-31' as to_date,
+    'all_open' as scope, 'start' as bucket
+from marts.mart_pipeline_health;
+
 create table marts.mart_sales_velocity (
     period_type varchar, period_start date, segment_type varchar, segment varchar,
     win_rate decimal(18, 6), as_of_date date
