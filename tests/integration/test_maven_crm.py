@@ -185,8 +185,17 @@ def test_a_model_without_signal_is_not_promoted_and_the_scores_say_so(
 
 
 def test_marts_without_data_are_empty_and_not_missing(warehouse: Warehouse) -> None:
-    for table in ("marts.mart_quota_attainment", "core.fct_activity", "core.fct_touchpoint"):
+    for table in ("core.fct_quota", "core.fct_activity", "core.fct_touchpoint"):
         assert warehouse.query(f"select count(*) from {table}") == [(0,)]
+
+
+def test_bookings_are_credited_without_quotas(warehouse: Warehouse) -> None:
+    assert warehouse.query(
+        "select count(quota_amount), count(attainment_rate), sum(attained_amount), "
+        "sum(owned_amount), sum(owned_count) from marts.mart_quota_attainment"
+    ) == warehouse.query(
+        "select 0, 0, sum(amount), sum(amount), count(*) from core.fct_opportunity where is_won"
+    )
 
 
 def test_the_summary_tells_of_repairs_gates_and_the_model(warehouse: Warehouse) -> None:
