@@ -123,15 +123,13 @@ beside_thread as (
         activity_id,
         min(written_to_us_at) over (
             partition by thread_id
-            order by occurred_at desc, direction_order desc
-            rows between unbounded preceding and 1 preceding
+            order by occurred_at, direction_order, activity_id
+            rows between 1 following and unbounded following
         ) as replied_at,
-        coalesce(
-            count(written_to_us_at) over (
-                partition by thread_id
-                order by occurred_at, direction_order
-                rows between unbounded preceding and 1 preceding
-            ), 0
+        count(written_to_us_at) over (
+            partition by thread_id
+            order by occurred_at, direction_order, activity_id
+            rows between unbounded preceding and 1 preceding
         ) as written_to_us_count
     from ordered
     where activity_type = 'email' and thread_id is not null
@@ -142,8 +140,8 @@ beside_person as (
         activity_id,
         min(written_to_us_at) over (
             partition by person_id
-            order by occurred_at desc, direction_order desc
-            rows between unbounded preceding and 1 preceding
+            order by occurred_at, direction_order, activity_id
+            rows between 1 following and unbounded following
         ) as replied_at,
         coalesce(
             sum(is_outreach) over (
