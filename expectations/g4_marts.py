@@ -30,6 +30,7 @@ KEYS = {
         "team",
         "manager_user_id",
     ),
+    "mart_coaching": ("user_id", "week_start", "gap"),
     "mart_engagement": (
         "period_type",
         "period_start",
@@ -68,6 +69,7 @@ KEYS = {
         "forecast_category",
         "close_period_start",
     ),
+    "mart_rep_behaviour": ("user_id", "week_start", "behaviour", "stage"),
     "mart_sales_velocity": ("period_type", "period_start", "segment_type", "segment"),
     "mart_stage_conversion": ("period_type", "period_start", "segment_type", "segment", "stage"),
     "mart_stage_velocity": ("period_type", "period_start", "segment_type", "segment", "stage"),
@@ -108,6 +110,7 @@ KEYS = {
 """The grain of each published mart."""
 
 RATES = {
+    "mart_coaching": ("peer_percentile",),
     "mart_engagement": (
         "reply_rate",
         "connect_rate",

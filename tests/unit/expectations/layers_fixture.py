@@ -274,6 +274,24 @@ select *, 'month' as period_type, date '2026-02-28' as from_date, date '2026-03-
     'all_open' as scope, 'start' as bucket
 from marts.mart_pipeline_health;
 
+create table marts.mart_best_practice (
+    behaviour varchar, segment varchar, p_value decimal(18, 6), p_value_adjusted decimal(18, 6),
+    as_of_date date
+);
+insert into marts.mart_best_practice values ('meetings_held', 'All', 0.01, 0.02, '2026-03-31');
+
+create table marts.mart_coaching (
+    user_id varchar, week_start date, gap varchar, peer_percentile decimal(18, 6), as_of_date date
+);
+insert into marts.mart_coaching values
+    ('user-1', '2026-03-23', 'activities', 0, '2026-03-31');
+
+create table marts.mart_rep_behaviour (
+    user_id varchar, week_start date, behaviour varchar, stage varchar, as_of_date date
+);
+insert into marts.mart_rep_behaviour values
+    ('user-1', '2026-03-23', 'activities', null, '2026-03-31');
+
 create table marts.mart_sales_velocity (
     period_type varchar, period_start date, segment_type varchar, segment varchar,
     win_rate decimal(18, 6), as_of_date date
