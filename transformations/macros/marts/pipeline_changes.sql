@@ -121,9 +121,12 @@
         select
             compared.*,
             first_days.first_day,
-            coalesce(departures.is_won, false) as was_won,
-            coalesce(departures.is_lost, false) as was_lost,
-            coalesce(departures.date_day, compared.to_date) as last_day,
+            not compared.is_open and coalesce(departures.is_won, false) as was_won,
+            not compared.is_open and coalesce(departures.is_lost, false) as was_lost,
+            case
+                when compared.is_open then compared.to_date
+                else coalesce(departures.date_day, compared.to_date)
+            end as last_day,
             case
                 when compared.is_open then compared.closing_owner_user_id
                 else coalesce(departures.owner_user_id, compared.opening_owner_user_id)
@@ -132,8 +135,7 @@
         inner join first_days on compared.opportunity_id = first_days.opportunity_id
         left join departures
             on
-                not compared.is_open
-                and compared.from_date = departures.from_date
+                compared.from_date = departures.from_date
                 and compared.to_date = departures.to_date
                 and compared.opportunity_id = departures.opportunity_id
                 and departures.recency = 1
