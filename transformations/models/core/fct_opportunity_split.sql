@@ -163,14 +163,7 @@ credited as (
 
 -- the first version of a user is taken to have held before
 user_spans as (
-    select
-        *,
-        case
-            when row_number() over (partition by user_id order by valid_from) = 1
-                then cast('1900-01-01 00:00:00' as timestamp)
-            else valid_from
-        end as held_from
-    from user_versions
+    {{ held_versions('user_versions', 'user_id') }}
 ),
 
 final as (
