@@ -22,6 +22,11 @@ quota_attainment as (
     where quota_amount > 0
 ),
 
+risk_verdicts as (
+    select * from {{ ref('mart_deal_risk_backtest') }}
+    where scope = 'month_end' and flag = 'any_flag' and outcome = 'lost_or_slipped'
+),
+
 nodes as (
     select * from {{ ref('bridge_user_node') }}
 ),
@@ -112,6 +117,18 @@ role_figures as (
         quota_attainment.measure
 ),
 
+risk_figures as (
+    select
+        periods.period_type,
+        periods.period_start,
+        sum(risk_verdicts.right_count) as right_count,
+        sum(risk_verdicts.deal_count) as deal_count
+    from risk_verdicts
+    inner join periods
+        on risk_verdicts.snapshot_date between periods.period_start and periods.period_end
+    group by periods.period_type, periods.period_start
+),
+
 actuals as (
     select
         kpi as metric,
@@ -138,6 +155,18 @@ actuals as (
         cast(cast(attained_amount as double) / seller_count as decimal(28, 6)) as actual_value
     from role_figures
     where measure in ('bookings', 'qualified_opportunities')
+    union all
+    select
+        'pipeline_risk_accuracy' as metric,
+        period_type,
+        period_start,
+        'company' as node_type,
+        'All' as node_id,
+        cast(
+            cast(right_count as double) / nullif(cast(deal_count as double), 0)
+            as decimal(28, 6)
+        ) as actual_value
+    from risk_figures
 ),
 
 -- Each target in every period in which it holds. One that no mart measures, or that holds in no
