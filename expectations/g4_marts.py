@@ -107,6 +107,8 @@ KEYS = {
     "mart_deal_inspection": ("opportunity_id",),
     "mart_deal_risk": ("opportunity_id", "date_day"),
     "mart_deal_risk_backtest": ("outcome", "flag", "scope", "snapshot_date"),
+    "mart_process_adherence": ("opportunity_id", "stage"),
+    "mart_process_effect": ("stage", "criterion_code", "segment_type", "segment"),
 }
 """The grain of each published mart."""
 
@@ -139,6 +141,8 @@ RATES = {
     "mart_deal_inspection": ("win_probability",),
     "mart_deal_risk": ("risk_score",),
     "mart_deal_risk_backtest": ("base_rate", "precision_rate", "recall_rate", "accuracy_rate"),
+    "mart_process_adherence": ("adherence_rate",),
+    "mart_process_effect": ("met_win_rate", "missing_win_rate"),
 }
 """Columns that are shares of a whole."""
 

@@ -23,7 +23,7 @@ from snapshots
 inner join contacts
     on
         snapshots.opportunity_id = contacts.opportunity_id
-        and snapshots.as_of_end > contacts.first_seen_at
+        and snapshots.as_of_end > contacts.created_at
         and (contacts.removed_at is null or snapshots.as_of_end <= contacts.removed_at)
 group by snapshots.opportunity_id, snapshots.as_of_date
 order by snapshots.opportunity_id, snapshots.as_of_date

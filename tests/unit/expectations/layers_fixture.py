@@ -360,6 +360,18 @@ create table marts.mart_deal_risk_backtest (
 insert into marts.mart_deal_risk_backtest values
     ('lost', 'stalled', 'all', '2025-12-31', 0.5, 0.6, 0.3, 0.55, '2026-03-31');
 
+create table marts.mart_process_adherence (
+    opportunity_id varchar, stage varchar, adherence_rate decimal(18, 6), as_of_date date
+);
+insert into marts.mart_process_adherence values ('o1', 'Discovery', 0.5, '2026-03-31');
+
+create table marts.mart_process_effect (
+    stage varchar, criterion_code varchar, segment_type varchar, segment varchar,
+    met_win_rate decimal(18, 6), missing_win_rate decimal(18, 6), as_of_date date
+);
+insert into marts.mart_process_effect values
+    ('Discovery', 'stage_visited', 'company', 'All', 0.4, 0.3, '2026-03-31');
+
 create table raw_salesforce."Opportunity" (
     "Id" varchar, "StageName" varchar, "Amount" varchar, "CurrencyIsoCode" varchar,
     "IsDeleted" varchar, "CreatedDate" varchar, "SystemModstamp" varchar, _load_id bigint,

@@ -62,7 +62,7 @@ TOUCH = {
 }  # fmt: skip
 CONTACT_ROLE = {
     "opportunity_id": pl.String, "contact_id": pl.String, "is_decision_maker": pl.Boolean,
-    "is_champion": pl.Boolean, "first_seen_at": pl.Datetime("us"),
+    "is_champion": pl.Boolean, "created_at": pl.Datetime("us"),
     "modified_at": pl.Datetime("us"), "removed_at": pl.Datetime("us"),
 }  # fmt: skip
 SCHEMAS = {

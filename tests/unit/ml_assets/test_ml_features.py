@@ -137,17 +137,17 @@ def deal() -> dict[str, Any]:
     # decision maker only in March.
     contacts = [
         {"contact_id": "p1", "is_champion": True, "is_decision_maker": False,
-         "first_seen_at": at("2025-01-05"), "modified_at": at("2025-01-05")},
+         "created_at": at("2025-01-05"), "modified_at": at("2025-01-05")},
         {"contact_id": "p2", "is_champion": False, "is_decision_maker": True,
-         "first_seen_at": at("2025-02-05"), "modified_at": at("2025-03-04")},
+         "created_at": at("2025-02-05"), "modified_at": at("2025-03-04")},
         {"contact_id": "p3", "is_champion": False, "is_decision_maker": True,
-         "first_seen_at": at("2025-01-05"), "modified_at": at("2025-02-20"),
+         "created_at": at("2025-01-05"), "modified_at": at("2025-02-20"),
          "removed_at": at("2025-02-20")},
         {"contact_id": "p4", "is_champion": False, "is_decision_maker": False,
-         "first_seen_at": at("2025-01-05"), "modified_at": at("2025-03-01 08:00"),
+         "created_at": at("2025-01-05"), "modified_at": at("2025-03-01 08:00"),
          "removed_at": at("2025-03-01 08:00")},
         {"contact_id": "p5", "is_champion": False, "is_decision_maker": True,
-         "first_seen_at": at("2025-03-01"), "modified_at": at("2025-03-01")},
+         "created_at": at("2025-03-01"), "modified_at": at("2025-03-01")},
     ]  # fmt: skip
     rows: dict[str, list[dict[str, Any]]] = {
         "fct_opportunity_contact": [{"opportunity_id": "d", **contact} for contact in contacts],

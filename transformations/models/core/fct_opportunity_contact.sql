@@ -32,7 +32,7 @@ lives as (
     select
         opportunity_id,
         contact_id,
-        min(coalesce(created_at, modified_at)) as first_seen_at,
+        min(coalesce(created_at, modified_at)) as created_at,
         max(modified_at) as modified_at,
         max(case when is_deleted then 0 else 1 end) as is_present,
         max(case when is_decision_maker and not is_deleted then 1 else 0 end) as decides,
@@ -57,7 +57,7 @@ final as (
             when lives.is_present = 1 then lives.champions = 1
             else roles.is_champion
         end as is_champion,
-        lives.first_seen_at,
+        lives.created_at,
         lives.modified_at,
         case when lives.is_present = 0 then lives.modified_at end as removed_at,
         lives.is_present = 0 as is_deleted

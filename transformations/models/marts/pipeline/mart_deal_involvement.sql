@@ -71,7 +71,7 @@ activity_data as (
 contact_systems as (
     select
         source_system,
-        min(first_seen_at) as first_contact_at
+        min(created_at) as first_contact_at
     from contacts
     where is_decision_maker
     group by source_system
@@ -156,7 +156,7 @@ deciding_contacts as (
     inner join contacts
         on
             deals.opportunity_id = contacts.opportunity_id
-            and deals.day_end > contacts.first_seen_at
+            and deals.day_end > contacts.created_at
     where contacts.is_decision_maker
     group by deals.opportunity_id, deals.date_day
 ),
