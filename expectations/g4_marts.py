@@ -102,6 +102,7 @@ KEYS = {
     ),
     "mart_win_rate": ("period_type", "period_start", "segment_type", "segment", "basis"),
     "mart_win_rate_curve": ("period_type", "period_start", "segment_type", "segment", "age_days"),
+    "mart_capacity": ("user_id", "month_start"),
     "mart_quota_attainment": ("user_id", "measure", "period_start", "period_end"),
     "mart_rep_scorecard": ("user_id", "period_type", "period_start"),
     "mart_deal_inspection": ("opportunity_id",),

@@ -335,6 +335,9 @@ create table marts.mart_quota_attainment (
 insert into marts.mart_quota_attainment values
     ('user-1', 'bookings', '2026-01-01', '2026-03-31', '2026-03-31');
 
+create table marts.mart_capacity (user_id varchar, month_start date, as_of_date date);
+insert into marts.mart_capacity values ('user-1', '2026-03-01', '2026-03-31');
+
 create table marts.mart_rep_scorecard (
     user_id varchar, period_type varchar, period_start date, win_rate decimal(18, 6),
     employed_share decimal(18, 6), bookings_amount_percentile decimal(18, 6), as_of_date date

@@ -10,8 +10,10 @@
 -#}
 {% macro apportioned(amount, cumulative_share, share) -%}
     cast(
-        round({{ amount }} * {{ cumulative_share }}, 2)
-        - round({{ amount }} * ({{ cumulative_share }} - {{ share }}), 2)
+        round(cast({{ amount }} as decimal(28, 2)) * {{ cumulative_share }}, 2)
+        - round(
+            cast({{ amount }} as decimal(28, 2)) * ({{ cumulative_share }} - {{ share }}), 2
+        )
         as decimal(18, 2)
     )
 {%- endmacro %}
