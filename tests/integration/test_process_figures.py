@@ -8,7 +8,8 @@ import pytest
 
 from tests.integration.conftest import PROJECT, Warehouse
 
-MONTH_END, FATE_DAY = date(2025, 12, 31), date(2026, 3, 31)  # 90 days apart
+MONTH_END = date(2025, 12, 31)
+MIDNIGHT, FATE = "timestamp '2026-01-01'", "timestamp '2026-04-01'"  # 90 days apart
 COMPETITORS = {"v": "veridian", "q": "quantiva", "s": "selloscope"}  # else built in house
 ORDER = (
     "case StageName when 'Prospecting' then 1 when 'Qualification' then 2 when 'Discovery' then 3 "
@@ -18,7 +19,7 @@ ORDER = (
 
 @pytest.fixture(scope="module")
 def files(evening: Warehouse) -> duckdb.DuckDBPyConnection:
-    """Views over the exports, each record once a version, with the instant in `at`."""
+    """Views over the exports, each record once a version, with the instant in `known_at`."""
     con = duckdb.connect()
     con.execute("set time zone 'UTC'")
     landing = evening.data / "landing" / "salesforce"
@@ -32,7 +33,7 @@ def files(evening: Warehouse) -> duckdb.DuckDBPyConnection:
     }.items():
         con.execute(
             f"create view {name} as select distinct *, cast(SystemModstamp as timestamptz) "
-            f"at time zone 'UTC' as at from {read.format(landing / name)}"
+            f"at time zone 'UTC' as known_at from {read.format(landing / name)}"
         )
     con.execute(
         "create table criteria as select * from "
@@ -40,7 +41,8 @@ def files(evening: Warehouse) -> duckdb.DuckDBPyConnection:
     )
     con.execute(
         "create table excused as select distinct source_id as Id from "
-        f"'{evening.data / 'truth' / 'dirt.parquet'}' where object = 'Opportunity'"
+        f"'{evening.data / 'truth' / 'dirt.parquet'}' where object = 'Opportunity' "
+        "and kind in ('negative_amount', 'unknown_stage', 'unknown_currency', 'malformed_date')"
     )
     return con
 
@@ -59,13 +61,13 @@ def test_competitors_of_a_deal_are_those_of_the_records_and_the_field(
     listed = files.execute(
         "select OpportunityId, CompetitorName from OpportunityCompetitor "
         "where OpportunityId in (select Id from Opportunity) "
-        "qualify row_number() over (partition by Id order by at desc) = 1 "
+        "qualify row_number() over (partition by Id order by known_at desc) = 1 "
         "and IsDeleted = 'false'"
     ).fetchall()
     field = files.execute(
         "select Id, Competitor__c from Opportunity where Competitor__c is not null "
         "and Id not in (select Id from excused) "
-        "qualify row_number() over (partition by Id order by at desc) = 1"
+        "qualify row_number() over (partition by Id order by known_at desc) = 1"
     ).fetchall()
     excused = {one for (one,) in files.execute("select Id from excused").fetchall()}
     plain = {(one, competitor(name)) for one, name in listed + field if one not in excused}
@@ -84,8 +86,8 @@ def test_criteria_on_record_are_those_of_the_last_versions(
 ) -> None:
     plain = files.execute(
         "with kept as (select *, lower(replace(Criterion__c, ' ', '_')) as code, "
-        "min(at) filter (Is_Met__c) over (partition by Id) as met_at from Stage_Evidence__c "
-        "qualify row_number() over (partition by Id order by at desc) = 1) "
+        "min(known_at) filter (Is_Met__c) over (partition by Id) as met_at from Stage_Evidence__c "
+        "qualify row_number() over (partition by Id order by known_at desc) = 1) "
         "select Opportunity__c, Stage__c, code, met_at from kept "
         "where Is_Met__c and not IsDeleted and Opportunity__c in (select Id from Opportunity)"
     ).fetchall()
@@ -121,7 +123,7 @@ def test_qualification_is_what_the_notes_say(
 ) -> None:
     plain = files.execute(
         "with last as (select * from Task where Subject like 'BANT%' "
-        "qualify row_number() over (partition by Id order by at desc) = 1), "
+        "qualify row_number() over (partition by Id order by known_at desc) = 1), "
         "daily as (select *, cast(substr(CompletedDateTime, 1, 10) as date) as day from last "
         "where IsClosed and not IsDeleted qualify row_number() over "
         "(partition by WhatId, day order by CompletedDateTime desc, Id desc) = 1) "
@@ -145,8 +147,6 @@ def test_qualification_is_what_the_notes_say(
 def past(files: duckdb.DuckDBPyConnection) -> dict[str, tuple[Any, ...]]:
     """Open deals on the month end with their flags, from the histories alone: overdue, pushed
     repeatedly, no decision maker, late-stage competitor, evidence missing, lost 90 days later."""
-    end, fate = f"timestamp '{MONTH_END} 24:00:00'", f"timestamp '{FATE_DAY} 24:00:00'"
-    end, fate = "timestamp '2026-01-01'", "timestamp '2026-04-01'"
     rows = files.execute(
         f"""
         with history as (
@@ -156,7 +156,7 @@ def past(files: duckdb.DuckDBPyConnection) -> dict[str, tuple[Any, ...]]:
         pushes as (
             select OpportunityId, place, CloseDate > lag(CloseDate) over (
                 partition by OpportunityId order by since) as is_later
-            from history where since < {end}
+            from history where since < {MIDNIGHT}
         ),
         pushed as (
             select OpportunityId, count(*) as push_count from pushes
@@ -165,22 +165,22 @@ def past(files: duckdb.DuckDBPyConnection) -> dict[str, tuple[Any, ...]]:
         then_ as (
             select OpportunityId, place, CloseDate as due, first_place from (
                 select *, min(place) over (partition by OpportunityId) as first_place
-                from history where since < {end}
+                from history where since < {MIDNIGHT}
             ) qualify row_number() over (partition by OpportunityId order by since desc) = 1
         ),
         later as (
-            select OpportunityId, StageName as fate from history where since < {fate}
+            select OpportunityId, StageName as fate from history where since < {FATE}
             qualify row_number() over (partition by OpportunityId order by since desc) = 1
         ),
-        gone as (select Id, min(at) as gone_at from Opportunity where IsDeleted group by 1),
+        gone as (select Id, min(known_at) as gone_at from Opportunity where IsDeleted group by 1),
         deciders as (
             select distinct OpportunityId from OpportunityContactRole
-            where Role in ('Decision Maker', 'Economic Buyer') and at < {end}
+            where Role in ('Decision Maker', 'Economic Buyer') and known_at < {MIDNIGHT}
         ),
         notes as (
             select WhatId, Description, CompletedDateTime from Task
-            where Subject like 'BANT%' and at < {end}
-            qualify row_number() over (partition by Id order by at desc) = 1
+            where Subject like 'BANT%' and known_at < {MIDNIGHT}
+            qualify row_number() over (partition by Id order by known_at desc) = 1
             and IsClosed and not IsDeleted
         ),
         authority as (
@@ -190,18 +190,18 @@ def past(files: duckdb.DuckDBPyConnection) -> dict[str, tuple[Any, ...]]:
         ),
         rivals as (
             select OpportunityId from (
-                select * from OpportunityCompetitor where at < {end}
-                qualify row_number() over (partition by Id order by at desc) = 1
+                select * from OpportunityCompetitor where known_at < {MIDNIGHT}
+                qualify row_number() over (partition by Id order by known_at desc) = 1
             ) where IsDeleted = 'false'
             union
-            select Id from Opportunity where at < {end} and Competitor__c is not null
+            select Id from Opportunity where known_at < {MIDNIGHT} and Competitor__c is not null
         ),
         proof as (
             select Opportunity__c, place, count(*) as met_count from (
                 select *, lower(replace(Criterion__c, ' ', '_')) as code,
                 {ORDER.replace("StageName", "Stage__c")} as place
-                from Stage_Evidence__c where at < {end}
-                qualify row_number() over (partition by Id order by at desc) = 1
+                from Stage_Evidence__c where known_at < {MIDNIGHT}
+                qualify row_number() over (partition by Id order by known_at desc) = 1
             ) as latest
             join criteria on latest.code = criteria.code and latest.Stage__c = criteria.stage
             where Is_Met__c and not IsDeleted and criteria.kind = 'exit_criterion'
@@ -216,7 +216,7 @@ def past(files: duckdb.DuckDBPyConnection) -> dict[str, tuple[Any, ...]]:
             case when then_.place > first_place then coalesce(met_count, 0) = 0 end,
             fate = 'Closed Lost',
             then_.place,
-            gone_at < {fate}
+            gone_at < {FATE}
         from then_
         join later using (OpportunityId)
         left join pushed using (OpportunityId)
@@ -225,7 +225,7 @@ def past(files: duckdb.DuckDBPyConnection) -> dict[str, tuple[Any, ...]]:
         left join authority on then_.OpportunityId = authority.WhatId
         left join proof
             on then_.OpportunityId = proof.Opportunity__c and then_.place - 1 = proof.place
-        where then_.place is not null and coalesce(gone_at >= {end}, true)
+        where then_.place is not null and coalesce(gone_at >= {MIDNIGHT}, true)
         and then_.OpportunityId in (select Id from Opportunity)
         and then_.OpportunityId not in (select Id from excused)
         """
@@ -283,7 +283,7 @@ def test_the_backtest_counts_what_became_of_the_flagged_deals(
         [others] = evening.query(
             "select count(*), count(*) filter (flagged), count(*) filter (was_lost), "
             "count(*) filter (flagged and was_lost) from ("
-            f"select {columns[flag]} as flagged, coalesce(closed_at < timestamp '2026-04-01' "
+            f"select {columns[flag]} as flagged, coalesce(closed_at < {FATE} "
             "and is_lost, false) as was_lost from marts.mart_deal_risk "
             "join core.fct_opportunity using (opportunity_id) "
             f"where date_day = date '{MONTH_END}' and {columns[flag]} is not null "
@@ -344,7 +344,7 @@ def test_a_stage_is_judged_by_what_was_on_record_when_it_was_passed(
         ),
         met as (
             select Id, Opportunity__c, lower(replace(Criterion__c, ' ', '_')) as code,
-            min(at) filter (Is_Met__c) as met_at, min(at) filter (IsDeleted) as gone_at
+            min(known_at) filter (Is_Met__c) as met_at, min(known_at) filter (IsDeleted) as gone_at
             from Stage_Evidence__c where Stage__c = 'Discovery' group by 1, 2, 3
         )
         select OpportunityId, count(met.Id) from passed cross join criteria
