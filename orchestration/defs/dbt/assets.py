@@ -57,7 +57,12 @@ def _build(context: dg.AssetExecutionContext, dbt: DbtCli, settings: Settings) -
         arguments, context=context, target_path=settings.dbt_target, raise_on_error=False
     )
     # dbt holds the database until it ends; only then can it be asked what was built.
-    events = list(cast("Iterator[Any]", invocation.stream()))
+    try:
+        events = list(cast("Iterator[Any]", invocation.stream()))
+    finally:
+        if invocation.process.poll() is None:  # its events could not be read to the end
+            invocation.process.terminate()
+            invocation.process.wait()
     keys = {
         event.output_name: context.asset_key_for_output(event.output_name)
         for event in events
