@@ -209,6 +209,37 @@ def test_rates_of_stages_and_velocity_are_those_of_their_marts(
     assert {(day,): float(value) for day, value in velocity} == pytest.approx(asked, abs=0.01)
 
 
+def test_what_the_other_marts_carry_is_answered_as_they_say(ask: Ask, evening: Warehouse) -> None:
+    def rows(sql: str) -> Figures:
+        return {tuple(key): float(value) for *key, value in evening.query(sql)}
+
+    where = "period_type = 'month' and segment_type = 'company' and denominator > 0"
+    for metric, sql in {
+        "lead_win_rate": "select period_start, win_rate from marts.mart_win_rate "
+        f"where basis = 'qualified_leads' and {where}",
+        "lead_contacted_share": "select date_trunc('month', created_date)::date, "
+        "avg(is_contacted::int) from marts.mart_lead_response where is_counted group by 1",
+        "lead_response_hours": "select date_trunc('month', created_date)::date, "
+        "sum(business_minutes_to_first_touch) / 60 / count(*) from marts.mart_lead_response "
+        "where is_counted and is_contacted group by 1",
+        "pipeline_risk_accuracy": "select date_trunc('month', snapshot_date)::date, accuracy_rate "
+        "from marts.mart_deal_risk_backtest where scope = 'month_end' and flag = 'any_flag' "
+        "and outcome = 'lost_or_slipped'",
+        "forecast_accuracy": "select period_start, accuracy_rate from marts.mart_forecast_accuracy "
+        "where node_type = 'company' and forecaster = 'manager' and weeks_to_close = 4 "
+        "and accuracy_rate is not null",
+    }.items():
+        published = rows(sql)
+        assert published, metric
+        asked = ask(metric, "metric_time__month")
+        assert asked == pytest.approx(published, abs=2e-6), metric
+    [(coverage,)] = evening.query(
+        "select coverage_ratio from marts.mart_coverage where date_day = as_of_date "
+        "and node_type = 'company' and close_period_offset = 0"
+    )
+    assert ask("pipeline_coverage")[()] == pytest.approx(float(coverage), abs=1e-6)
+
+
 def test_the_waterfall_of_a_month_balances_when_it_is_asked_by_bucket(ask: Ask) -> None:
     bars: dict[date, dict[str, float]] = {}
     asked = ask("pipeline_change", "metric_time__month", "pipeline_movement_row__bucket")

@@ -27,6 +27,12 @@ risk_verdicts as (
     where scope = 'month_end' and flag = 'any_flag' and outcome = 'lost_or_slipped'
 ),
 
+-- the forecast is the managers' commit of four weeks before the end of the quarter
+forecasts as (
+    select * from {{ ref('mart_forecast_accuracy') }}
+    where forecaster = 'manager' and weeks_to_close = 4
+),
+
 nodes as (
     select * from {{ ref('bridge_user_node') }}
 ),
@@ -167,6 +173,24 @@ actuals as (
             as decimal(28, 6)
         ) as actual_value
     from risk_figures
+    union all
+    select
+        'forecast_accuracy' as metric,
+        'fiscal_quarter' as period_type,
+        period_start,
+        node_type,
+        node_id,
+        cast(accuracy_rate as decimal(28, 6)) as actual_value
+    from forecasts
+    union all
+    select
+        'forecast_error' as metric,
+        'fiscal_quarter' as period_type,
+        period_start,
+        node_type,
+        node_id,
+        cast(1 - accuracy_rate as decimal(28, 6)) as actual_value
+    from forecasts
 ),
 
 -- Each target in every period in which it holds. One that no mart measures, or that holds in no
