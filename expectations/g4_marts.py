@@ -30,6 +30,7 @@ KEYS = {
         "team",
         "manager_user_id",
     ),
+    "mart_best_practice": ("behaviour", "segment"),
     "mart_coaching": ("user_id", "week_start", "gap"),
     "mart_engagement": (
         "period_type",
@@ -114,6 +115,7 @@ KEYS = {
 """The grain of each published mart."""
 
 RATES = {
+    "mart_best_practice": ("p_value", "p_value_adjusted"),
     "mart_coaching": ("peer_percentile",),
     "mart_engagement": (
         "reply_rate",
