@@ -134,6 +134,23 @@ def test_won_value_by_agent_equals_plain_sql_over_the_files(warehouse: Warehouse
     assert facts == files
 
 
+def test_what_managers_teams_had_closed_at_the_quarter_ends_equals_plain_sql_over_the_files(
+    warehouse: Warehouse,
+) -> None:
+    mart = warehouse.query(
+        "select node_name, cast(period_start as varchar), opportunity_count, amount "
+        "from marts.mart_forecast_rollup where node_type = 'manager' and hierarchy = 'stamped' "
+        "and category = 'closed' and snapshot_date = period_end and opportunity_count > 0 "
+        "order by 1, 2"
+    )
+    files = over_the_files(
+        "select manager, cast(cast(date_trunc('quarter', close_date) as date) as varchar), "
+        "count(*), sum(close_value) from sales_pipeline join sales_teams using (sales_agent) "
+        "where deal_stage = 'Won' group by 1, 2 order by 1, 2"
+    )
+    assert mart == files
+
+
 def test_median_sales_cycle_equals_plain_sql_over_the_files(warehouse: Warehouse) -> None:
     assert warehouse.query(
         "select median(days_to_close) from core.fct_opportunity where is_won"

@@ -4,23 +4,31 @@ accuracy as (
     select * from {{ ref('mart_forecast_accuracy') }}
 ),
 
+opportunities as (
+    select * from {{ ref('fct_opportunity') }}
+),
+
+complete_periods as (
+    select distinct
+        period_start,
+        period_end
+    from accuracy
+    where is_complete_period
+),
+
 bookings as (
     select
-        accuracy.period_start,
+        complete_periods.period_start,
         sum(opportunities.amount) as actual_amount
-    from (
-        select distinct
-            period_start,
-            period_end
-        from accuracy
-        where is_complete_period
-    ) as accuracy
-    inner join {{ ref('fct_opportunity') }} as opportunities
-        on opportunities.close_date between accuracy.period_start and accuracy.period_end
+    from complete_periods
+    inner join opportunities
+        on
+            complete_periods.period_start <= opportunities.close_date
+            and complete_periods.period_end >= opportunities.close_date
     where
         opportunities.is_won
         and not opportunities.is_deleted
-    group by accuracy.period_start
+    group by complete_periods.period_start
 ),
 
 sums as (

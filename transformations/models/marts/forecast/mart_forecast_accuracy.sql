@@ -62,6 +62,17 @@ stage_defaults as (
 
 {{ closed_deals() }},
 
+measured_snapshots as (
+    select
+        forecast_snapshots.*,
+        cast(floor(forecast_snapshots.days_to_close / 7.0) as integer) as weeks_to_close
+    from forecast_snapshots
+    cross join rules
+    where
+        forecast_snapshots.period_start
+        <= {{ days_after('rules.look_ahead_days', 'forecast_snapshots.snapshot_date') }}
+),
+
 -- of the evenings that are as many whole weeks before the end, the last one
 ranked_snapshots as (
     select
@@ -70,16 +81,7 @@ ranked_snapshots as (
             partition by period_start, weeks_to_close
             order by snapshot_date desc
         ) as recency
-    from (
-        select
-            forecast_snapshots.*,
-            cast(floor(forecast_snapshots.days_to_close / 7.0) as integer) as weeks_to_close
-        from forecast_snapshots
-        cross join rules
-        where
-            forecast_snapshots.period_start
-            <= {{ days_after('rules.look_ahead_days', 'forecast_snapshots.snapshot_date') }}
-    ) as measured
+    from measured_snapshots
 ),
 
 snapshots as (

@@ -130,6 +130,13 @@ paired as (
 ),
 
 -- an override replaces the call that it was made on; a later call is to be judged anew
+judged as (
+    select
+        *,
+        coalesce(overridden_at >= submitted_at, true) as is_override_valid
+    from paired
+),
+
 calls as (
     select
         snapshot_date,
@@ -147,12 +154,7 @@ calls as (
         case when is_override_valid then overridden_at end as overridden_at,
         case when is_override_valid then overridden_by_user_id end as overridden_by_user_id,
         case when is_override_valid then override_amount end as override_amount
-    from (
-        select
-            *,
-            coalesce(overridden_at >= submitted_at, true) as is_override_valid
-        from paired
-    ) as judged
+    from judged
 ),
 
 -- who calls for somebody else who calls, too
