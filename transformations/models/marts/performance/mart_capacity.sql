@@ -275,7 +275,8 @@ attrition as (
         on
             role_months.role = headcounts.role
             and role_months.known_on > headcounts.month_end
-            and headcounts.month_start >= {{ dbt.dateadd('month', -12, 'role_months.known_on') }}
+            and headcounts.month_start
+            >= {{ dbt.dateadd('month', -12, dbt.date_trunc('month', 'role_months.known_on')) }}
     group by role_months.role, role_months.month_start
 ),
 
