@@ -345,6 +345,13 @@ create table marts.mart_rep_scorecard (
 insert into marts.mart_rep_scorecard values
     ('user-1', 'fiscal_quarter', '2026-01-01', 1, 1, null, '2026-03-31');
 
+create table marts.mart_target_vs_actual (
+    target_id varchar, period_type varchar, period_name varchar, node_type varchar,
+    node_id varchar, as_of_date date
+);
+insert into marts.mart_target_vs_actual values
+    ('t-1', 'year', '2026', 'company', 'All', '2026-03-31');
+
 create table marts.mart_deal_inspection (
     opportunity_id varchar, win_probability decimal(18, 6), as_of_date date
 );
