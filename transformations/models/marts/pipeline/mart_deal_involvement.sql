@@ -122,20 +122,28 @@ ways as (
     group by deals.opportunity_id, deals.date_day
 ),
 
+-- one instant to compare with, so that engines join by deal first
+known_activities as (
+    select
+        activity_matches.opportunity_id,
+        cast(activities.occurred_at as date) as occurred_date,
+        case when activities.is_two_way then activities.person_contact_id end as engaged_contact_id,
+        greatest(activities.occurred_at, activities.recorded_at) as known_at
+    from activity_matches
+    inner join activities on activity_matches.activity_id = activities.activity_id
+),
+
 engagement as (
     select
         deals.opportunity_id,
         deals.date_day,
-        max(cast(activities.occurred_at as date)) as last_activity_date,
-        count(distinct case when activities.is_two_way then activities.person_contact_id end)
-            as engaged_contact_count
+        max(known_activities.occurred_date) as last_activity_date,
+        count(distinct known_activities.engaged_contact_id) as engaged_contact_count
     from deals
-    inner join activity_matches on deals.opportunity_id = activity_matches.opportunity_id
-    inner join activities
+    inner join known_activities
         on
-            activity_matches.activity_id = activities.activity_id
-            and deals.day_end > activities.occurred_at
-            and deals.day_end > activities.recorded_at
+            deals.opportunity_id = known_activities.opportunity_id
+            and deals.day_end > known_activities.known_at
     group by deals.opportunity_id, deals.date_day
 ),
 
