@@ -410,13 +410,13 @@ weekly as (
         'discount' as behaviour,
         {{ no_segment() }} as stage,
         sum(opportunity_lines.discount_rate) as numerator,
-        count(opportunity_lines.discount_rate) as denominator,
-        count(opportunity_lines.discount_rate) as sample_count
+        count(*) as denominator,
+        count(*) as sample_count
     from opportunities
     inner join weeks on opportunities.close_date between weeks.week_start and weeks.week_end
     inner join opportunity_lines
         on opportunities.opportunity_id = opportunity_lines.opportunity_id
-    where opportunities.is_won
+    where opportunities.is_won and opportunity_lines.discount_rate is not null
     group by weeks.week_start, opportunities.owner_user_id
     union all
     select
@@ -425,10 +425,11 @@ weekly as (
         'talk_ratio' as behaviour,
         {{ no_segment() }} as stage,
         sum(conversations.talk_ratio) as numerator,
-        count(conversations.talk_ratio) as denominator,
-        count(conversations.talk_ratio) as sample_count
+        count(*) as denominator,
+        count(*) as sample_count
     from conversations
     inner join weeks on conversations.occurred_date between weeks.week_start and weeks.week_end
+    where conversations.talk_ratio is not null
     group by weeks.week_start, conversations.user_id
     union all
     select
