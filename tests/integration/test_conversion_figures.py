@@ -370,3 +370,50 @@ def test_cohort_and_closed_win_rates_equal_the_exports(
             wanted = [weigh([d for d in chosen if d.is_won], by_amount), weigh(chosen, by_amount)]
             shown = [float(value) for value in published[year, basis]]
             assert shown == pytest.approx(wanted, abs=1), (year, basis)
+
+
+def test_coaching_gaps_are_those_that_the_published_behaviours_show(evening: Warehouse) -> None:
+    rules = {
+        behaviour: (better, sample, peers, float(sd), float(percentile))
+        for behaviour, better, sample, peers, sd, percentile in evening.inside(
+            "select behaviour, better, minimum_sample, minimum_peers, threshold_sd, "
+            "threshold_percentile from seeds.coaching_gaps"
+        )
+    }
+    values: dict[tuple[Any, ...], dict[str, float]] = defaultdict(dict)
+    for user, week, behaviour, stage, value, sample, role in evening.query(
+        "select b.user_id, b.week_start, b.behaviour, b.stage, b.value, b.sample_count, u.role "
+        "from marts.mart_rep_behaviour as b join core.dim_user as u on u.user_id = b.user_id "
+        "and b.week_end + 1 > u.valid_from and b.week_end + 1 <= coalesce(u.valid_to, 'infinity')"
+    ):
+        if value is not None and sample >= rules[behaviour][1]:
+            values[week, behaviour, stage, role][user] = float(value)
+    published = {
+        (week, behaviour, stage, role, user): (float(mean_of_peers), float(z), group)
+        for week, behaviour, stage, role, user, mean_of_peers, z, group in evening.query(
+            "select week_start, behaviour, stage, role, user_id, peer_mean, z_score, peer_group "
+            "from marts.mart_coaching"
+        )
+    }
+    by_role = {key for key, (_, _, group) in published.items() if group == key[3]}
+    expected: set[tuple[Any, ...]] = set()
+    for (week, behaviour, stage, role), of_users in values.items():
+        better, _, minimum_peers, threshold_sd, threshold_percentile = rules[behaviour]
+        sign = 1 if better == "higher" else -1
+        for user, value in of_users.items():
+            others = np.array([other for one, other in of_users.items() if one != user])
+            if len(others) < minimum_peers or others.std() < 1e-7:
+                continue
+            z = sign * (value - others.mean()) / others.std(ddof=1)
+            worse = ((sign * others < sign * value).sum() + (others == value).sum() / 2) / len(
+                others
+            )
+            if z <= -threshold_sd and worse <= threshold_percentile:
+                key = (week, behaviour, stage, role, user)
+                expected.add(key)
+                if key in by_role:
+                    assert published[key][:2] == pytest.approx((others.mean(), z), abs=2e-4)
+    assert by_role <= expected
+    # only whoever has a peer group of the same size class may be judged otherwise
+    assert len(published) > 50
+    assert len(by_role & expected) > 20
