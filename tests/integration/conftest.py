@@ -54,6 +54,12 @@ class Warehouse:
         shutil.copytree(self.data, data, symlinks=True)
         return Warehouse(data)
 
+    def build_copy(self, data: Path) -> "Warehouse":
+        """The build database alone, in another folder, for a tool that opens it for writing: other
+        tests may be reading this one."""
+        shutil.copy(self.data / "warehouse.duckdb", data / "warehouse.duckdb")
+        return Warehouse(data)
+
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Ask what is published, as a BI tool would."""
         path = self.data / "published" / "sales_marts.duckdb"

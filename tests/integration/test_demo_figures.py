@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from pathlib import Path
 
 import dagster as dg
 import duckdb
@@ -180,11 +181,11 @@ def test_the_queries_in_the_documents_work(evening: Warehouse) -> None:
         evening.inside(block)
 
 
-def test_hand_worked_unit_tests_of_the_models_hold(evening: Warehouse) -> None:
+def test_hand_worked_unit_tests_of_the_models_hold(evening: Warehouse, tmp_path: Path) -> None:
     done = subprocess.run(
         [str(BIN / "dbt"), "test", "--select", "test_type:unit"],
         cwd=PROJECT / "transformations",
-        env=evening.env(),
+        env=evening.build_copy(tmp_path).env(),
         capture_output=True,
         text=True,
         check=False,

@@ -322,7 +322,9 @@ def test_response_times_are_the_regions_business_time(
 
 
 @pytest.fixture(scope="module")
-def business_clock(evening: Warehouse) -> Iterable[duckdb.DuckDBPyConnection]:
+def business_clock(
+    evening: Warehouse, tmp_path_factory: pytest.TempPathFactory
+) -> Iterable[duckdb.DuckDBPyConnection]:
     """The warehouse with a view `measured` over the table `spans`, by the macros that marts use."""
     sql = """
         select
@@ -339,7 +341,7 @@ def business_clock(evening: Warehouse) -> Iterable[duckdb.DuckDBPyConnection]:
     compiled = subprocess.run(
         [str(BIN / "dbt"), "--quiet", "compile", "--output", "text", "--inline", sql],
         cwd=PROJECT / "transformations",
-        env=evening.env(),
+        env=evening.build_copy(tmp_path_factory.mktemp("business_clock")).env(),
         capture_output=True,
         text=True,
         check=True,

@@ -3,7 +3,6 @@
 import csv
 import re
 import shlex
-import shutil
 import subprocess
 from collections.abc import Callable
 from datetime import date, datetime
@@ -312,13 +311,11 @@ def test_the_commands_of_the_guide_answer(
         assert asked == {}, command
         assert evening.inside(engine.explain(request).sql_statement.sql), command
 
-    # A process for each would take long, so the command line itself answers the first. It opens
-    # the database for writing, and other tests read this one.
-    shutil.copy(evening.data / "warehouse.duckdb", tmp_path / "warehouse.duckdb")
+    # A process for each would take long, so the command line itself answers the first.
     done = subprocess.run(
         [str(BIN / "mf"), *shlex.split(commands[0])[1:]],
         cwd=PROJECT / "transformations",
-        env=evening.env() | {"SALES_WAREHOUSE_DATA": str(tmp_path), "DBT_LOG_PATH": str(tmp_path)},
+        env=evening.build_copy(tmp_path).env() | {"DBT_LOG_PATH": str(tmp_path)},
         capture_output=True,
         text=True,
         check=False,
