@@ -474,7 +474,8 @@ touched as (
     group by week_start, user_id, stage
 ),
 
--- A window is whole: whoever was hired within it is not judged yet.
+-- A window is whole: whoever was hired within it is not judged yet. Sums are rounded before they are
+-- divided, because the last digits of a sum of shares depend on the order of its rows.
 windowed as (
     select
         weeks.week_start,
@@ -484,8 +485,8 @@ windowed as (
         weekly.behaviour,
         weekly.stage,
         gaps.touches,
-        sum(weekly.numerator) as numerator,
-        sum(weekly.denominator) as denominator,
+        cast(sum(weekly.numerator) as decimal(18, 4)) as numerator,
+        cast(sum(weekly.denominator) as decimal(18, 4)) as denominator,
         sum(weekly.sample_count) as sample_count
     from weeks
     inner join sellers on weeks.week_start = sellers.week_start
@@ -520,8 +521,8 @@ final as (
         windowed.week_end,
         windowed.behaviour,
         windowed.stage,
-        cast(windowed.numerator as decimal(18, 4)) as numerator,
-        cast(windowed.denominator as decimal(18, 4)) as denominator,
+        windowed.numerator,
+        windowed.denominator,
         cast(windowed.sample_count as bigint) as sample_count,
         {{ rate('windowed.numerator', 'windowed.denominator') }} as value,
         cast(coalesce(touched.open_deal_count, 0) as bigint) as open_deal_count,
