@@ -474,8 +474,8 @@ touched as (
     group by week_start, user_id, stage
 ),
 
--- A window is whole: whoever was hired within it is not judged yet. Sums are rounded before they are
--- divided, because the last digits of a sum of shares depend on the order of its rows.
+-- A window is whole: whoever was hired within it is not judged yet. Sums are rounded before they
+-- are divided, because the last digits of a sum of shares depend on the order of its rows.
 windowed as (
     select
         weeks.week_start,
