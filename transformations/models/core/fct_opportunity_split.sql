@@ -196,12 +196,11 @@ final as (
     left join user_spans
         on
             credited.user_id = user_spans.user_id
-            and coalesce(credited.credited_at, cast('9999-12-31 00:00:00' as timestamp))
-            >= user_spans.held_from
-            and (
-                credited.credited_at < user_spans.valid_to
-                or user_spans.valid_to is null
-            )
+            and {{ holds_at(
+                'user_spans',
+                "coalesce(credited.credited_at, cast('9999-12-31 00:00:00' as timestamp))",
+                since='held_from'
+            ) }}
 )
 
 select * from final

@@ -133,11 +133,7 @@ sourcing_candidates as (
     inner join lead_versions
         on
             conversions.lead_id = lead_versions.lead_id
-            and conversions.converted_at >= lead_versions.valid_from
-            and (
-                conversions.converted_at < lead_versions.valid_to
-                or lead_versions.valid_to is null
-            )
+            and {{ holds_at('lead_versions', 'conversions.converted_at') }}
     where conversions.is_current and conversions.converted_opportunity_id is not null
     union all
     select
