@@ -10,19 +10,26 @@ from ml_assets.evaluation.metrics import (
     roc_auc,
     skill,
 )
-from ml_assets.evaluation.report import ScoreReport, score_report
+from ml_assets.evaluation.plots import Plot, calibration_plot, forecast_plot, lift_plot
+from ml_assets.evaluation.report import ScoreReport, held_out_frame, report_on, score_report
 from ml_assets.evaluation.tables import lift_by_decile, reliability_table
 
 __all__ = [
     "Estimate",
+    "Plot",
     "ScoreReport",
     "average_precision",
     "brier_score",
+    "calibration_plot",
     "expected_calibration_error",
+    "forecast_plot",
     "grouped_bootstrap",
+    "held_out_frame",
     "lift_by_decile",
+    "lift_plot",
     "log_loss",
     "reliability_table",
+    "report_on",
     "roc_auc",
     "score_report",
     "skill",

@@ -75,13 +75,12 @@ def weighted_as_of(
     return known.with_columns(weight=pl.Series(weight))
 
 
-def follow_up_days(snapshots: LabelledSnapshots, settings: OpportunityModelSettings) -> int:
+def follow_up_days(sampled: pl.DataFrame, clock: date, settings: OpportunityModelSettings) -> int:
     """Days after which most open deals have been decided: test rows are at least so old."""
-    sampled = snapshots.sampled
     if sampled.is_empty():
         return 0
-    history = (snapshots.clock - sampled[TIME].sort()[0]).days
-    followed = days_between(sampled[TIME], sampled["closed_date"].fill_null(snapshots.clock))
+    history = (clock - sampled[TIME].sort()[0]).days
+    followed = days_between(sampled[TIME], sampled["closed_date"].fill_null(clock))
     decided = sampled["closed_date"].is_not_null().to_numpy()
     days = kaplan_meier_quantile(followed, decided, settings.test_decided_share)
     longest = int(history * settings.max_follow_up_share)

@@ -15,12 +15,12 @@ from ml_assets.features import open_opportunities, opportunity_features
 from ml_assets.features.queries import run_query
 from ml_assets.features.snapshots import KEYS, end_of_day, snapshot_state
 from ml_assets.opportunities.settings import MODEL_NAME, feature_schema
-from ml_assets.registry import champion_as_of
-from ml_assets.registry.store import load_scorer
+from ml_assets.registry import Scored, champion_as_of, champion_folder
+from ml_assets.registry.tables import last_verdict
+from ml_assets.scoring import BinaryScorer
 
 BASE_RATE_VERSION = "base_rate"
 MODEL = "model"
-NOT_TRAINED = "not_trained"
 UNKNOWN_RATE = 0.5
 
 SCORE_SCHEMA: Mapping[str, pl.DataType | type[pl.DataType]] = {
@@ -38,7 +38,7 @@ SCORE_SCHEMA: Mapping[str, pl.DataType | type[pl.DataType]] = {
 
 def score_open_opportunities(
     con: DuckDBPyConnection, as_of: date, models_dir: Path, registry: pl.DataFrame
-) -> pl.DataFrame:
+) -> Scored:
     """Score every open opportunity with the champion of the day, or with the base rate.
 
     Without a champion every deal gets the share of closed deals that were won (closed and recorded
@@ -51,18 +51,20 @@ def score_open_opportunities(
         registry: rows of ml_model_registry.
 
     Returns:
-        Columns of `SCORE_SCHEMA`, one row per open opportunity, sorted by opportunity_id.
+        Rows with the columns of `SCORE_SCHEMA`, one per open opportunity, sorted by opportunity_id.
         `expected_amount` is win_probability times amount (corporate currency), null without one.
         `top_factors` is JSON text. `data_sufficiency` is `model`, or `<why>: base rate` with
         insufficient_history, no_signal, leak_suspected or not_trained as the why.
     """
     deals = open_opportunities(con, as_of)
     champion = champion_as_of(registry, MODEL_NAME, as_of, feature_schema())
+    features = None
     if champion is None:
         scored = _base_rate_scores(con, as_of, deals, registry)
     else:
-        scored = _model_scores(con, deals, models_dir, champion)
-    return (
+        features = opportunity_features(con, snapshot_state(con, deals.drop("score_amount")))
+        scored = _model_scores(deals, features, models_dir, champion)
+    rows = (
         scored.with_columns(
             expected_amount=(pl.col("win_probability") * pl.col("score_amount").cast(pl.Float64))
             .round(2)
@@ -71,6 +73,7 @@ def score_open_opportunities(
         .select(pl.col(name).cast(dtype) for name, dtype in SCORE_SCHEMA.items())
         .sort("opportunity_id")
     )
+    return Scored(rows, champion, features)
 
 
 def base_rate(con: DuckDBPyConnection, as_of: date) -> tuple[int, int]:
@@ -92,25 +95,14 @@ def _base_rate_scores(
         win_probability_low=pl.lit(low),
         win_probability_high=pl.lit(high),
         top_factors=pl.lit("[]"),
-        data_sufficiency=pl.lit(f"{_refusal(registry, as_of)}: base rate"),
+        data_sufficiency=pl.lit(f"{last_verdict(registry, MODEL_NAME, as_of)}: base rate"),
     )
 
 
-def _refusal(registry: pl.DataFrame, as_of: date) -> str:
-    """Why the latest challenger was not promoted."""
-    trained = registry.filter(
-        (pl.col("model_name") == MODEL_NAME) & (pl.col("trained_as_of") <= as_of)
-    ).sort("trained_as_of", "model_version")
-    if trained.is_empty():
-        return NOT_TRAINED
-    return str(json.loads(trained["metrics"][-1])["verdict"])
-
-
 def _model_scores(
-    con: DuckDBPyConnection, deals: pl.DataFrame, models_dir: Path, champion: str
+    deals: pl.DataFrame, features: pl.DataFrame, models_dir: Path, champion: str
 ) -> pl.DataFrame:
-    scorer = load_scorer(models_dir, MODEL_NAME, champion)
-    features = opportunity_features(con, snapshot_state(con, deals.drop("score_amount")))
+    scorer = BinaryScorer.load(champion_folder(models_dir, MODEL_NAME, champion))
     predicted = scorer.predict(features)
     factors = [
         json.dumps(reasons, ensure_ascii=False) for reasons in predicted["top_factors"].to_list()

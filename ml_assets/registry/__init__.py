@@ -1,7 +1,20 @@
 """Which models there are, what they were made from, which may speak, and where they lie."""
 
+from ml_assets.registry.lifecycle import (
+    Candidate,
+    Evaluated,
+    HeldOut,
+    Judgement,
+    ModelProcedure,
+    Sample,
+    Scored,
+    evaluate_model,
+    learn,
+    train_model,
+    verdict,
+)
 from ml_assets.registry.promotion import Decision, PromotionRule, decide
-from ml_assets.registry.store import StoredModel, load_model, model_folder, store_model
+from ml_assets.registry.store import champion_folder, model_folder
 from ml_assets.registry.tables import (
     BACKTEST_SCHEMA,
     REGISTRY_SCHEMA,
@@ -15,17 +28,26 @@ from ml_assets.registry.versions import model_version, training_clock
 __all__ = [
     "BACKTEST_SCHEMA",
     "REGISTRY_SCHEMA",
+    "Candidate",
     "Decision",
+    "Evaluated",
+    "HeldOut",
+    "Judgement",
+    "ModelProcedure",
     "PromotionRule",
-    "StoredModel",
+    "Sample",
+    "Scored",
     "champion_as_of",
+    "champion_folder",
     "decide",
     "empty_backtest",
     "empty_registry",
-    "load_model",
+    "evaluate_model",
+    "learn",
     "model_folder",
     "model_version",
-    "store_model",
+    "train_model",
     "training_clock",
+    "verdict",
     "with_registered",
 ]

@@ -6,6 +6,7 @@ evening is scored by the model of that evening, even if newer ones are known by 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import date
 
@@ -13,6 +14,8 @@ import polars as pl
 
 PROMOTED = "promoted"
 REFUSED = "refused"
+ROLLED_BACK = "rolled_back"
+NOT_TRAINED = "not_trained"
 
 REGISTRY_SCHEMA: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "model_version": pl.String,
@@ -73,8 +76,26 @@ def champion_as_of(
     return candidates["model_version"][-1] if candidates.height else None
 
 
+def last_verdict(registry: pl.DataFrame, model_name: str, as_of: date) -> str:
+    """Why no champion speaks on a day: what the latest training came to.
+
+    Returns:
+        The code of its decision, `rolled_back`, or `not_trained` when there was no training.
+    """
+    trained = registry.filter(
+        (pl.col("model_name") == model_name) & (pl.col("trained_as_of") <= as_of)
+    ).sort("trained_as_of", "model_version")
+    if trained.is_empty():
+        return NOT_TRAINED
+    if trained["promotion_decision"][-1] == ROLLED_BACK:
+        return ROLLED_BACK
+    return str(json.loads(trained["metrics"][-1])["verdict"])
+
+
 def with_registered(registry: pl.DataFrame, row: pl.DataFrame, as_of: date) -> pl.DataFrame:
-    """The registry with a row added (or replaced) and the champion flags of its model set anew.
+    """The registry with a row added and the champion flags of its model set anew.
+
+    A version that was rolled back stays so, however often it is registered.
 
     Args:
         registry: rows of ml_model_registry so far.
@@ -87,7 +108,11 @@ def with_registered(registry: pl.DataFrame, row: pl.DataFrame, as_of: date) -> p
     version: str = row["model_version"][0]
     name: str = row["model_name"][0]
     trained: date = row["trained_as_of"][0]
-    others = registry.select(REGISTRY_SCHEMA.keys()).filter(pl.col("model_version") != version)
+    rows = registry.select(REGISTRY_SCHEMA.keys())
+    is_version = pl.col("model_version") == version
+    withdrawn = rows.filter(is_version & (pl.col("promotion_decision") == ROLLED_BACK))
+    row = withdrawn if withdrawn.height else row
+    others = rows.filter(~is_version)
     of_same_day = (pl.col("model_name") == name) & (pl.col("trained_as_of") == trained)
     merged = pl.concat(
         [

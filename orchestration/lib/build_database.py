@@ -19,6 +19,9 @@ DEMO = "demo"
 OPS = """
 create table if not exists ops.ops_source (source_name varchar);
 create table if not exists ops.ops_clock (as_of_date date, is_rebuilding boolean);
+create table if not exists ops.ops_training (
+    model_name varchar, as_of_date date, model_version varchar
+);
 """
 
 

@@ -9,9 +9,9 @@ import polars as pl
 import pytest
 from maven_core import FOLDER, LAST_DAY, maven_tables
 from synthetic_core import connect
-from trained_company import SEED
+from trained_company import train_opportunity_model
 
-from ml_assets.opportunities import score_open_opportunities, train_opportunity_model
+from ml_assets.opportunities import score_open_opportunities
 
 pytestmark = pytest.mark.skipif(
     not FOLDER.is_dir(), reason="the Maven CRM sample is not beside the repository"
@@ -21,10 +21,10 @@ pytestmark = pytest.mark.skipif(
 @pytest.mark.parametrize("as_of", [LAST_DAY, date(2017, 11, 19)])
 def test_the_model_is_refused_for_want_of_signal(as_of: date, tmp_path: Path) -> None:
     with connect(maven_tables(as_of)) as con:
-        result = train_opportunity_model(con, as_of, tmp_path, SEED)
-        scores = score_open_opportunities(con, as_of, tmp_path, result.registry)
-    assert not result.is_promoted
-    auc = result.backtest_rows.filter(pl.col("metric") == "roc_auc")["value"][0]
+        result = train_opportunity_model(con, as_of, tmp_path)
+        scores = score_open_opportunities(con, as_of, tmp_path, result.registry).rows
+    assert not result.evaluated.is_promoted
+    auc = result.evaluated.backtest_rows.filter(pl.col("metric") == "roc_auc")["value"][0]
     assert 0.45 < auc < 0.56
     assert set(scores["data_sufficiency"]) == {"no_signal: base rate"}
     if as_of == LAST_DAY:

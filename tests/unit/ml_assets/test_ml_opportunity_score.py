@@ -8,16 +8,15 @@ import numpy as np
 import polars as pl
 import pytest
 from synthetic_core import AS_OF, connect, simulate
-from trained_company import SEED, Trained
+from trained_company import Trained, train_opportunity_model
 
 from ml_assets.evaluation import roc_auc
 from ml_assets.features import Sampling, training_snapshots
 from ml_assets.opportunities import (
     SCORE_SCHEMA,
     score_open_opportunities,
-    train_opportunity_model,
 )
-from ml_assets.opportunities.backtest import opportunity_scorer
+from ml_assets.opportunities.procedure import opportunity_scorer
 from ml_assets.opportunities.samples import labelled_features
 from ml_assets.registry import BACKTEST_SCHEMA, REGISTRY_SCHEMA, empty_registry
 from ml_assets.scoring import ScorerSettings
@@ -26,20 +25,22 @@ from ml_assets.scoring import ScorerSettings
 @pytest.fixture(scope="module")
 def scores(with_signal: Trained) -> pl.DataFrame:
     trained = with_signal
-    return score_open_opportunities(trained.con, AS_OF, trained.models_dir, trained.result.registry)
+    return score_open_opportunities(
+        trained.con, AS_OF, trained.models_dir, trained.result.registry
+    ).rows
 
 
 def test_a_model_with_signal_is_promoted(with_signal: Trained) -> None:
     result = with_signal.result
-    assert result.is_promoted
+    assert result.evaluated.is_promoted
     assert result.verdict.startswith("Promoted")
     assert result.registry_row["is_champion"].to_list() == [True]
     assert dict(result.registry_row.schema) == dict(REGISTRY_SCHEMA)
-    assert result.model_version.startswith("opportunity_score-20251228-")
+    assert result.evaluated.version.startswith("opportunity_score-20251228-")
 
 
 def test_the_backtest_stands_beside_both_baselines(with_signal: Trained) -> None:
-    rows = with_signal.result.backtest_rows
+    rows = with_signal.result.evaluated.backtest_rows
     assert dict(rows.schema) == dict(BACKTEST_SCHEMA)
     assert set(rows["baseline"]) == {"base_rate", "stage_rate"}
     assert set(rows["metric"]) == {"roc_auc", "pr_auc", "log_loss", "brier", "ece"}
@@ -53,7 +54,7 @@ def test_every_open_deal_is_scored_once(with_signal: Trained, scores: pl.DataFra
     assert dict(scores.schema) == dict(SCORE_SCHEMA)
     assert scores.null_count().sum_horizontal().item() == 0
     assert set(scores["as_of_date"]) == {AS_OF}
-    assert set(scores["model_version"]) == {with_signal.result.model_version}
+    assert set(scores["model_version"]) == {with_signal.result.evaluated.version}
     assert set(scores["data_sufficiency"]) == {"model"}
 
 
@@ -94,22 +95,21 @@ def test_the_same_training_twice_is_equal_to_the_bit(
     """The core tables come in another order, and nothing has been stored before."""
     tables = {name: frame.reverse() for name, frame in with_signal.company.tables.items()}
     with connect(tables) as con:
-        again = train_opportunity_model(con, AS_OF, tmp_path, SEED)
-        assert again.is_new
+        again = train_opportunity_model(con, AS_OF, tmp_path)
         assert again.registry.equals(with_signal.result.registry)
-        assert again.backtest_rows.equals(with_signal.result.backtest_rows)
-        assert score_open_opportunities(con, AS_OF, tmp_path, again.registry).equals(scores)
+        assert again.evaluated.backtest_rows.equals(with_signal.result.evaluated.backtest_rows)
+        assert score_open_opportunities(con, AS_OF, tmp_path, again.registry).rows.equals(scores)
 
 
 def test_a_training_that_has_been_done_is_not_done_again(
     with_signal: Trained, scores: pl.DataFrame
 ) -> None:
     """Also from an empty registry, as after the warehouse was deleted, and two days earlier."""
+    folder = with_signal.models_dir / "opportunity_score" / with_signal.result.evaluated.version
+    before = {file: file.stat().st_mtime_ns for file in folder.rglob("*")}
     for as_of in (AS_OF, AS_OF - timedelta(days=2)):
-        again = train_opportunity_model(
-            with_signal.con, as_of, with_signal.models_dir, SEED, empty_registry()
-        )
-        assert not again.is_new
+        again = train_opportunity_model(with_signal.con, as_of, with_signal.models_dir)
+        assert {file: file.stat().st_mtime_ns for file in folder.rglob("*")} == before
         assert again.registry.equals(with_signal.result.registry)
         assert again.verdict == with_signal.result.verdict
 
@@ -125,12 +125,12 @@ def test_without_signal_the_model_is_refused_and_base_rates_are_given(
     without_signal: Trained,
 ) -> None:
     result = without_signal.result
-    assert not result.is_promoted
-    assert result.verdict.endswith("Open deals get the base rate.")
+    assert not result.evaluated.is_promoted
+    assert result.verdict.endswith("what it falls back on.")
     assert result.registry_row["is_champion"].to_list() == [False]
     scores = score_open_opportunities(
         without_signal.con, AS_OF, without_signal.models_dir, result.registry
-    )
+    ).rows
     visible = without_signal.company.tables["fct_opportunity_event"]
     won = visible.filter(pl.col("new_value") == "Closed Won").height
     lost = visible.filter(pl.col("new_value") == "Closed Lost").height
@@ -147,30 +147,28 @@ def test_a_refused_challenger_leaves_the_scores_to_the_champion(
     former = with_signal.result.registry_row.with_columns(
         trained_as_of=pl.lit(AS_OF - timedelta(days=9))
     )
-    result = train_opportunity_model(
-        without_signal.con, AS_OF, without_signal.models_dir, SEED, former
-    )
-    assert "goes on scoring" in result.verdict
+    result = train_opportunity_model(without_signal.con, AS_OF, without_signal.models_dir, former)
+    assert "goes on." in result.verdict
     scores = score_open_opportunities(
         without_signal.con, AS_OF, with_signal.models_dir, result.registry
-    )
-    assert set(scores["model_version"]) == {with_signal.result.model_version}
+    ).rows
+    assert set(scores["model_version"]) == {with_signal.result.evaluated.version}
 
 
 def test_little_history_gives_the_base_rate_and_says_so(tmp_path: Path) -> None:
     with simulate(deals=120).connect() as con:
-        result = train_opportunity_model(con, AS_OF, tmp_path, SEED)
-        scores = score_open_opportunities(con, AS_OF, tmp_path, result.registry)
+        result = train_opportunity_model(con, AS_OF, tmp_path)
+        scores = score_open_opportunities(con, AS_OF, tmp_path, result.registry).rows
     assert "are needed" in result.verdict
-    assert result.backtest_rows.is_empty()
+    assert result.evaluated.backtest_rows.is_empty()
     assert set(scores["data_sufficiency"]) == {"insufficient_history: base rate"}
 
 
 def test_an_empty_warehouse_is_scored_without_error(tmp_path: Path) -> None:
     with connect({}) as con:
-        result = train_opportunity_model(con, AS_OF, tmp_path, SEED)
-        scores = score_open_opportunities(con, AS_OF, tmp_path, result.registry)
-    assert not result.is_promoted
+        result = train_opportunity_model(con, AS_OF, tmp_path)
+        scores = score_open_opportunities(con, AS_OF, tmp_path, result.registry).rows
+    assert not result.evaluated.is_promoted
     assert scores.is_empty()
     assert dict(scores.schema) == dict(SCORE_SCHEMA)
 
@@ -178,7 +176,7 @@ def test_an_empty_warehouse_is_scored_without_error(tmp_path: Path) -> None:
 def test_without_a_registered_model_the_reason_is_that_none_was_trained(
     with_signal: Trained, tmp_path: Path
 ) -> None:
-    scores = score_open_opportunities(with_signal.con, AS_OF, tmp_path, empty_registry())
+    scores = score_open_opportunities(with_signal.con, AS_OF, tmp_path, empty_registry()).rows
     assert set(scores["data_sufficiency"]) == {"not_trained: base rate"}
 
 

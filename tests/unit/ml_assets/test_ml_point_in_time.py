@@ -10,11 +10,11 @@ from pathlib import Path
 import polars as pl
 import pytest
 from synthetic_core import AS_OF, Company, connect
-from trained_company import SEED, Trained
+from trained_company import Trained, train_opportunity_model
 
 from ml_assets.features import Sampling, open_opportunities, opportunity_features
 from ml_assets.features.snapshots import snapshot_state, training_snapshots
-from ml_assets.opportunities import score_open_opportunities, train_opportunity_model
+from ml_assets.opportunities import score_open_opportunities
 
 EVENING = date(2025, 6, 29)  # a Sunday: models are trained with all that is known this evening
 END = datetime(2025, 6, 30)
@@ -150,9 +150,9 @@ def say(tables: Tables, models_dir: Path) -> Said:
     with connect(built_as_of_the_evening(tables)) as con:
         deals = open_opportunities(con, EVENING)
         features = opportunity_features(con, snapshot_state(con, deals))
-        result = train_opportunity_model(con, EVENING, models_dir, SEED)
-        scores = score_open_opportunities(con, EVENING, models_dir, result.registry)
-    return Said(features, scores, result.model_version, models_dir)
+        result = train_opportunity_model(con, EVENING, models_dir)
+        scores = score_open_opportunities(con, EVENING, models_dir, result.registry).rows
+    return Said(features, scores, result.evaluated.version, models_dir)
 
 
 @pytest.fixture(scope="module")

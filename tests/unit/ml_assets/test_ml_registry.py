@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -11,22 +11,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml_assets.evaluation import ScoreReport, score_report
+from ml_assets.evaluation import Plot, ScoreReport, score_report
 from ml_assets.registry import (
+    BACKTEST_SCHEMA,
+    REGISTRY_SCHEMA,
+    Candidate,
+    Decision,
+    HeldOut,
+    Judgement,
     PromotionRule,
-    StoredModel,
+    Sample,
     champion_as_of,
+    champion_folder,
     decide,
-    empty_backtest,
     empty_registry,
-    load_model,
+    evaluate_model,
+    learn,
     model_version,
-    store_model,
     training_clock,
     with_registered,
 )
-from ml_assets.registry.store import load_scorer
-from ml_assets.registry.tables import BACKTEST_SCHEMA, REGISTRY_SCHEMA
+from ml_assets.registry.store import read_reference
+from ml_assets.registry.tables import last_verdict
 
 NAME = "opportunity_score"
 RULE = PromotionRule()
@@ -163,31 +169,92 @@ def test_registering_twice_changes_nothing() -> None:
     assert with_registered(once, row("a", date(2026, 1, 4)), date(2026, 1, 4)).equals(once)
 
 
-def test_a_stored_model_is_read_as_it_was_written(tmp_path: Path) -> None:
-    backtest = pl.DataFrame(
-        [{"model_name": NAME, "model_version": "a", "origin_date": date(2026, 1, 1),
-          "horizon_days": 90, "metric": "brier", "baseline": "base_rate", "value": 0.1 + 0.2,
-          "baseline_value": None, "row_count": 3}],
-        schema=BACKTEST_SCHEMA,
-    )  # fmt: skip
-    model = StoredModel(row("a", date(2026, 1, 4)), backtest, None)
-    folder = store_model(tmp_path, model)
-    assert not list(folder.parent.glob(".unfinished*"))
-    stored = load_model(tmp_path, NAME, "a")
-    assert stored is not None
-    assert stored.registry_row.equals(model.registry_row)
-    assert stored.backtest_rows.equals(backtest)
-    assert stored.scorer is None
+def test_a_version_that_was_rolled_back_stays_so_when_it_is_registered_again() -> None:
+    registry = with_registered(empty_registry(), row("a", date(2026, 1, 4)), date(2026, 1, 4))
+    withdrawn = row("b", date(2026, 1, 11), "rolled_back")
+    registry = with_registered(registry, withdrawn, date(2026, 1, 11))
+    again = with_registered(registry, row("b", date(2026, 1, 11)), date(2026, 1, 11))
+    assert again.filter("is_champion")["model_version"].to_list() == ["a"]
+    assert last_verdict(again, NAME, date(2026, 1, 11)) == "rolled_back"
 
 
-def test_a_model_without_backtest_is_read_too(tmp_path: Path) -> None:
-    store_model(tmp_path, StoredModel(row("a", date(2026, 1, 4)), empty_backtest(), None))
-    stored = load_model(tmp_path, NAME, "a")
-    assert stored is not None
-    assert stored.backtest_rows.equals(empty_backtest())
+@dataclass(frozen=True)
+class Coin:
+    """A procedure that predicts the mean of what it has seen, and counts its trainings."""
+
+    trainings: list[int]
+    name: str = "coin"
+    retrain_every_days: int = 7
+
+    def parameters(self) -> dict[str, object]:
+        return {"sides": 2}
+
+    def feature_schema(self) -> str:
+        return "{}"
+
+    def sample(self, con: Any, clock: date) -> Sample:
+        return Sample({"tosses": pl.DataFrame({"heads": [0, 1, 1]})}, {"until": clock.isoformat()})
+
+    def train(self, sample: Sample, clock: date, seed: int) -> Candidate:
+        self.trainings.append(seed)
+        mean = sample.frames["tosses"].select(probability=pl.col("heads").mean())
+        return Candidate(self, {"later": mean}, sample.facts, sample.frames["tosses"])
+
+    def judge(self, held_out: HeldOut) -> Judgement:
+        probability = held_out.frames["later"]["probability"][0]
+        backtest = pl.DataFrame(
+            [{"origin_date": date(2026, 1, 1), "horizon_days": 7, "metric": "brier",
+              "baseline": "half", "value": 0.1 + 0.2, "baseline_value": None, "row_count": 3}],
+            schema={name: kind for name, kind in BACKTEST_SCHEMA.items() if "model" not in name},
+        )  # fmt: skip
+        return Judgement(
+            Decision("promoted", "Because."),
+            {"probability": probability},
+            backtest,
+            (Plot("lift", "Lift", "<svg/>"),),
+        )
+
+    def save(self, folder: Path) -> None:
+        (folder / "coin.txt").write_text("heads")
 
 
-def test_a_model_that_was_never_stored_is_none_and_a_lost_one_an_error(tmp_path: Path) -> None:
-    assert load_model(tmp_path, NAME, "a") is None
+def test_a_version_is_trained_and_judged_once(tmp_path: Path) -> None:
+    coin, as_of = Coin([]), date(2026, 1, 7)
+    evaluated, registry = learn(None, as_of, tmp_path, 7, coin, empty_registry())  # type: ignore[arg-type]
+    assert evaluated.metrics == {"probability": 2 / 3, "verdict": "promoted"}
+    assert evaluated.backtest_rows["value"].to_list() == [0.1 + 0.2]
+    assert evaluated.backtest_rows["model_version"].to_list() == [evaluated.version]
+    assert evaluated.plots[0].svg == "<svg/>"
+    assert registry.filter("is_champion")["trained_as_of"].to_list() == [date(2026, 1, 4)]
+    folder = champion_folder(tmp_path, "coin", evaluated.version)
+    assert (folder / "coin.txt").read_text() == "heads"
+    assert not list(tmp_path.rglob(".unfinished*"))
+    reference = read_reference(tmp_path, "coin", evaluated.version)
+    assert reference is not None and reference.height == 3
+    # Neither with the registry at hand nor without it is a training repeated.
+    for known in (registry, empty_registry()):
+        again, _ = learn(None, as_of, tmp_path, 7, coin, known)  # type: ignore[arg-type]
+        assert again.registry_row.equals(evaluated.registry_row)
+    assert coin.trainings == [7]
+    learn(None, as_of, tmp_path, 8, coin, registry)  # type: ignore[arg-type]
+    assert coin.trainings == [7, 8]
+
+
+def test_a_training_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    class Broken(Coin):
+        def save(self, folder: Path) -> None:
+            (folder / "half.txt").write_text("half")
+            raise OSError("disk full")
+
+    with pytest.raises(OSError, match="disk full"):
+        learn(None, date(2026, 1, 7), tmp_path, 7, Broken([]), empty_registry())  # type: ignore[arg-type]
+    assert not [path for path in tmp_path.rglob("*") if path.is_file()]
+
+
+def test_a_version_that_was_not_trained_cannot_be_judged_and_a_lost_one_not_speak(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(FileNotFoundError, match="train it before"):
+        evaluate_model(tmp_path, Coin([]), "coin-1")
     with pytest.raises(FileNotFoundError, match="Restore the models"):
-        load_scorer(tmp_path, NAME, "a")
+        champion_folder(tmp_path, NAME, "a")
