@@ -14,40 +14,15 @@ from pathlib import Path
 
 import duckdb
 
+from expectations.pages import mark, number, page, row, table
 from expectations.quarantine import Refusal, refusals
 from expectations.report import NOTHING_NEW, GateError, Severity
-
-_STYLE = """
-:root { --line: #d9dee4; --soft: #f5f7f9; --text: #1d2733; --muted: #5f6b78;
-        --good: #1a7f4b; --bad: #b3261e; --warn: #8a5a00; }
-* { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 76rem; padding: 2rem 1.5rem 4rem; color: var(--text);
-       font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; }
-h1 { font-size: 1.6rem; margin: 0 0 .25rem; } h2 { font-size: 1.15rem; margin: 2.25rem 0 .5rem; }
-p { margin: .25rem 0 1rem; color: var(--muted); } a { color: #0b57a4; }
-table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; vertical-align: top; padding: .4rem .75rem .4rem 0;
-         border-bottom: 1px solid var(--line); }
-th { font-weight: 600; color: var(--muted); font-size: .85rem; white-space: nowrap; }
-div.number, th.number { text-align: right; font-variant-numeric: tabular-nums; }
-code { font: .88em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
-.mark { display: inline-block; min-width: 5.6rem; padding: .05rem .5rem; border-radius: .75rem;
-        font-size: .8rem; font-weight: 600; text-align: center; background: var(--soft); }
-.held { color: var(--good); background: #e6f4ec; }
-.critical { color: #fff; background: var(--bad); }
-.quarantine, .warning { color: var(--warn); background: #fdf1da; } .info { color: var(--muted); }
-.runs span { display: inline-block; width: .7rem; height: .7rem; margin-right: .2rem;
-             border-radius: 50%; background: var(--good); }
-.runs span.failed { background: var(--bad); }
-details { margin: .25rem 0; border-bottom: 1px solid var(--line); }
-summary { cursor: pointer; padding: .5rem 0; font-weight: 600; }
-summary small { font-weight: 400; color: var(--muted); margin-left: .75rem; }
-"""
 
 _GATES = {
     "G1": "between raw and staging",
     "G2": "between core and the predictions",
     "G3": "between the predictions and the marts",
+    "G3_derived": "after what is derived from predictions",
     "G4": "before publishing",
 }
 _RUNS_SHOWN = 20
@@ -160,14 +135,14 @@ def _judgements(con: duckdb.DuckDBPyConnection) -> list[_Judgement]:
 
 def _index_page(judgements: Sequence[_Judgement], refused: Sequence[Refusal]) -> str:
     rows = "".join(
-        _row(
+        row(
             f"<b>{escape(one.gate)}</b>",
             f'<a href="{escape(one.file)}">{escape(one.schema)}</a>',
             _GATES.get(one.gate, ""),
-            _mark("held", "passed") if one.passed else _mark("critical", "failed"),
-            _number(sum(outcome.success for outcome in one.outcomes)),
-            _number(sum(outcome.is_blocking for outcome in one.outcomes)),
-            _number(
+            mark("held", "passed") if one.passed else mark("critical", "failed"),
+            number(sum(outcome.success for outcome in one.outcomes)),
+            number(sum(outcome.is_blocking for outcome in one.outcomes)),
+            number(
                 sum(not outcome.success and not outcome.is_blocking for outcome in one.outcomes)
             ),
             f"{one.checked_at:%Y-%m-%d %H:%M}",
@@ -176,7 +151,7 @@ def _index_page(judgements: Sequence[_Judgement], refused: Sequence[Refusal]) ->
         for one in judgements
     )
     gates = (
-        _table(
+        table(
             "Gate,Layer,Where,Verdict,#Expectations met,#Failed,#Findings,Judged (UTC),Last runs",
             rows,
         )
@@ -184,11 +159,11 @@ def _index_page(judgements: Sequence[_Judgement], refused: Sequence[Refusal]) ->
         else "<p>No gate has judged anything yet.</p>"
     )
     reasons = "".join(
-        _row(f"<code>{escape(one.table)}</code>", escape(one.reason), _number(one.rows))
+        row(f"<code>{escape(one.table)}</code>", escape(one.reason), number(one.rows))
         for one in refused
     )
-    kept = _table("Object,Reason,#Rows", reasons) if refused else "<p>No row is in quarantine.</p>"
-    return _page(
+    kept = table("Object,Reason,#Rows", reasons) if refused else "<p>No row is in quarantine.</p>"
+    return page(
         "Quality gates",
         "<p>What Great Expectations found between the layers of the warehouse when it last looked. "
         "A failed gate stops what lies behind it; the published tables stay as they were.</p>"
@@ -204,15 +179,15 @@ def _judgement_page(judgement: _Judgement) -> str:
         tables.setdefault(outcome.table, []).append(outcome)
     missed = [outcome for outcome in judgement.outcomes if not outcome.success]
     findings = "".join(
-        _row(_severity(outcome), escape(outcome.message)) for outcome in _worst_first(missed)
+        row(_severity(outcome), escape(outcome.message)) for outcome in _worst_first(missed)
     )
-    verdict = _mark("held", "passed") if judgement.passed else _mark("critical", "failed")
-    return _page(
+    verdict = mark("held", "passed") if judgement.passed else mark("critical", "failed")
+    return page(
         f"{judgement.gate} {judgement.schema}",
         f"<p>{verdict} judged {judgement.checked_at:%Y-%m-%d %H:%M} UTC by run "
         f"<code>{escape(judgement.run_id)}</code> · "
         '<a href="index.html">all gates</a></p><h2>Findings</h2>'
-        + (_table("Severity,What", findings) if missed else "<p>Everything holds.</p>")
+        + (table("Severity,What", findings) if missed else "<p>Everything holds.</p>")
         + "<h2>Expectations</h2>"
         + "".join(_table_section(name, outcomes) for name, outcomes in sorted(tables.items())),
     )
@@ -220,13 +195,13 @@ def _judgement_page(judgement: _Judgement) -> str:
 
 def _table_section(name: str, outcomes: Sequence[_Recorded]) -> str:
     rows = "".join(
-        _row(
+        row(
             _severity(outcome),
             f"<code>{escape(outcome.expectation)}</code>",
             escape(outcome.columns),
             escape(outcome.observed or ""),
-            _number(outcome.unexpected),
-            _number(outcome.elements),
+            number(outcome.unexpected),
+            number(outcome.elements),
         )
         for outcome in _worst_first(outcomes)
     )
@@ -235,7 +210,7 @@ def _table_section(name: str, outcomes: Sequence[_Recorded]) -> str:
     return (
         f"<details{state}><summary>{escape(name)}<small>{held} of {len(outcomes)} hold</small>"
         "</summary>"
-        + _table("Result,Expectation,Columns,Observed,#Failing rows,#Rows", rows)
+        + table("Result,Expectation,Columns,Observed,#Failing rows,#Rows", rows)
         + "</details>"
     )
 
@@ -246,11 +221,7 @@ def _worst_first(outcomes: Iterable[_Recorded]) -> list[_Recorded]:
 
 
 def _severity(outcome: _Recorded) -> str:
-    return _mark("held", "holds") if outcome.success else _mark(outcome.severity, outcome.severity)
-
-
-def _mark(kind: str, text: str) -> str:
-    return f'<span class="mark {kind}">{escape(text)}</span>'
+    return mark("held", "holds") if outcome.success else mark(outcome.severity, outcome.severity)
 
 
 def _runs(passed: Sequence[bool]) -> str:
@@ -260,31 +231,3 @@ def _runs(passed: Sequence[bool]) -> str:
         for one in passed
     )
     return f'<span class="runs">{marks}</span>'
-
-
-def _number(value: int | None) -> str:
-    return "" if value is None else f'<div class="number">{value:,}</div>'
-
-
-def _table(headings: str, rows: str) -> str:
-    """A table; a heading that begins with # stands over numbers."""
-    head = "".join(
-        f'<th class="number">{escape(name[1:])}</th>'
-        if name.startswith("#")
-        else f"<th>{escape(name)}</th>"
-        for name in headings.split(",")
-    )
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>"
-
-
-def _row(*cells: str) -> str:
-    return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
-
-
-def _page(title: str, body: str) -> str:
-    return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_STYLE}</style></head>"
-        f"<body><h1>{escape(title)}</h1>{body}</body></html>\n"
-    )

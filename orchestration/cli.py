@@ -93,6 +93,37 @@ def run(
 
 
 @app.command()
+def rollback(
+    model: Annotated[str, typer.Argument(help="A model_name, such as opportunity_score.")],
+    reason: Annotated[str, typer.Option(help="Why, for the registry.")],
+    to: Annotated[
+        str | None, typer.Option(help="A version; without it, the champion before this one.")
+    ] = None,
+) -> None:
+    """Let a former champion of a model speak again; the next run scores and publishes with it."""
+    from ml_assets.registry.rollback import RollbackError, rolled_back  # noqa: PLC0415
+    from orchestration.lib.build_database import clock, connected  # noqa: PLC0415
+    from orchestration.lib.ml_tables import registry_rows, replace_rows  # noqa: PLC0415
+
+    settings = _settings()
+    if not settings.database.exists():
+        console.print("[red]There is no warehouse yet: run `make run` first.[/red]")
+        raise typer.Exit(1)
+    try:
+        with connected(settings.database) as con:
+            registry = rolled_back(registry_rows(con), model, clock(con), to, reason)
+            replace_rows(con, "ml_model_registry", registry)
+    except RollbackError as error:
+        console.print(f"[red]{error}[/red]")
+        raise typer.Exit(2) from error
+    champion = registry.filter((registry["model_name"] == model) & registry["is_champion"])
+    console.print(
+        f"{champion['model_version'][0]} is champion again. `make run` scores and publishes with "
+        "it; what is published until then still holds the scores of the withdrawn version."
+    )
+
+
+@app.command()
 def ui(port: Annotated[int, typer.Option(help="Port on 127.0.0.1.")] = 3000) -> None:
     """Serve the Dagster UI with its daemon, schedules and sensors until Ctrl-C."""
     from orchestration.lib.instance import BusyError, serve_ui  # noqa: PLC0415

@@ -8,6 +8,7 @@ import dagster as dg
 from orchestration.defs.dbt.assets import dbt_core, dbt_marts
 from orchestration.defs.ml.assets import ML_TABLES
 from orchestration.lib.build_database import clock, connected, finish_rebuild
+from orchestration.lib.model_cards import write_model_cards
 from orchestration.lib.pools import DUCKDB
 from orchestration.lib.publishing import PUBLISHED_SCHEMAS, publish
 from orchestration.settings import Settings
@@ -33,7 +34,7 @@ def _upstream() -> list[dg.AssetKey]:
     pool=DUCKDB,
     description=(
         "`published/sales_marts.duckdb` and `published/parquet/`: core, ml and marts, replaced at "
-        "once after the last gate."
+        "once after the last gate. The cards of the models are in `published/docs/models/`."
     ),
 )
 def published_marts(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResult[Any]:
@@ -41,6 +42,7 @@ def published_marts(settings: dg.ResourceParam[Settings]) -> dg.MaterializeResul
     tables = publish(settings.database, settings.published)
     with connected(settings.database) as con:
         as_of = clock(con)
+        write_model_cards(con, settings.models, settings.published / "docs" / "models")
         finish_rebuild(con)
     return dg.MaterializeResult(
         metadata={

@@ -31,6 +31,7 @@ from ml_assets.registry import (
     training_clock,
     with_registered,
 )
+from ml_assets.registry.rollback import RollbackError, rolled_back
 from ml_assets.registry.store import read_reference
 from ml_assets.registry.tables import last_verdict
 
@@ -176,6 +177,49 @@ def test_a_version_that_was_rolled_back_stays_so_when_it_is_registered_again() -
     again = with_registered(registry, row("b", date(2026, 1, 11)), date(2026, 1, 11))
     assert again.filter("is_champion")["model_version"].to_list() == ["a"]
     assert last_verdict(again, NAME, date(2026, 1, 11)) == "rolled_back"
+
+
+def four_versions() -> pl.DataFrame:
+    registry = empty_registry()
+    for new in (
+        row("a", date(2026, 1, 4)),
+        row("b", date(2026, 1, 11)),
+        row("c", date(2026, 1, 18), "refused"),
+        row("d", date(2026, 1, 25)),
+    ):
+        registry = with_registered(registry, new, date(2026, 1, 31))
+    return registry
+
+
+@pytest.mark.parametrize(("to", "withdrawn"), [(None, ["d"]), ("b", ["d"]), ("a", ["b", "d"])])
+def test_a_rollback_lets_a_former_champion_speak(to: str | None, withdrawn: list[str]) -> None:
+    registry = rolled_back(four_versions(), NAME, date(2026, 1, 31), to, "odd scores")
+    champion = to or "b"
+    assert registry.filter("is_champion")["model_version"].to_list() == [champion]
+    assert champion_as_of(registry, NAME, date(2026, 1, 31), "{}") == champion
+    gone = registry.filter(pl.col("promotion_decision") == "rolled_back")
+    assert gone["model_version"].to_list() == withdrawn
+    assert set(gone["promotion_reason"]) == {f"Rolled back to {champion}: odd scores"}
+    # The next night registers the withdrawn version again, the next Sunday a new one.
+    tomorrow = with_registered(registry, row("d", date(2026, 1, 25)), date(2026, 2, 1))
+    assert tomorrow.filter("is_champion")["model_version"].to_list() == [champion]
+    later = with_registered(tomorrow, row("e", date(2026, 2, 1)), date(2026, 2, 1))
+    assert later.filter("is_champion")["model_version"].to_list() == ["e"]
+
+
+def test_a_rollback_to_nowhere_is_an_error() -> None:
+    registry, as_of = four_versions(), date(2026, 1, 31)
+    with pytest.raises(RollbackError, match="not among the versions that could speak: a, b, d"):
+        rolled_back(registry, NAME, as_of, "c", "why")
+    with pytest.raises(RollbackError, match="Models in the registry: opportunity_score"):
+        rolled_back(registry, "lead_score", as_of, None, "why")
+    with pytest.raises(RollbackError, match="only version"):
+        rolled_back(registry, NAME, date(2026, 1, 10), None, "why")
+    other = with_registered(
+        registry, row("e", date(2026, 1, 25), feature_schema='{"new": "number"}'), as_of
+    )
+    with pytest.raises(RollbackError, match="only version"):
+        rolled_back(other, NAME, as_of, None, "why")
 
 
 @dataclass(frozen=True)
