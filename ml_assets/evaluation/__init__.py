@@ -1,6 +1,16 @@
 """How good predictions are: discrimination, calibration, comparison with baselines, intervals."""
 
 from ml_assets.evaluation.bootstrap import Estimate, grouped_bootstrap
+from ml_assets.evaluation.forecast_metrics import (
+    bias,
+    interval_coverage,
+    interval_width,
+    mase,
+    pinball_loss,
+    seasonal_naive_scale,
+    smape,
+    wape,
+)
 from ml_assets.evaluation.intervals import wilson_interval
 from ml_assets.evaluation.metrics import (
     average_precision,
@@ -19,19 +29,27 @@ __all__ = [
     "Plot",
     "ScoreReport",
     "average_precision",
+    "bias",
     "brier_score",
     "calibration_plot",
     "expected_calibration_error",
     "forecast_plot",
     "grouped_bootstrap",
     "held_out_frame",
+    "interval_coverage",
+    "interval_width",
     "lift_by_decile",
     "lift_plot",
     "log_loss",
+    "mase",
+    "pinball_loss",
     "reliability_table",
     "report_on",
     "roc_auc",
     "score_report",
+    "seasonal_naive_scale",
     "skill",
+    "smape",
+    "wape",
     "wilson_interval",
 ]
