@@ -1,6 +1,6 @@
 """How good predictions are: discrimination, calibration, comparison with baselines, intervals."""
 
-from ml_assets.evaluation.bootstrap import Estimate, grouped_bootstrap
+from ml_assets.evaluation.bootstrap import Estimate, bootstrap_all, grouped_bootstrap
 from ml_assets.evaluation.forecast_metrics import (
     bias,
     interval_coverage,
@@ -23,13 +23,16 @@ from ml_assets.evaluation.metrics import (
 from ml_assets.evaluation.plots import Plot, calibration_plot, forecast_plot, lift_plot
 from ml_assets.evaluation.report import ScoreReport, held_out_frame, report_on, score_report
 from ml_assets.evaluation.tables import lift_by_decile, reliability_table
+from ml_assets.evaluation.thresholds import ThresholdReport, threshold_report
 
 __all__ = [
     "Estimate",
     "Plot",
     "ScoreReport",
+    "ThresholdReport",
     "average_precision",
     "bias",
+    "bootstrap_all",
     "brier_score",
     "calibration_plot",
     "expected_calibration_error",
@@ -50,6 +53,7 @@ __all__ = [
     "seasonal_naive_scale",
     "skill",
     "smape",
+    "threshold_report",
     "wape",
     "wilson_interval",
 ]

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ml_assets.evaluation.metrics import Array
 
 REPLICATES = 400
+REPLICATES_OF_MANY = 100
+MANY_ROWS = 100_000
+Groups = Sequence[str] | NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -34,20 +39,21 @@ class Estimate:
 
 def grouped_bootstrap(
     statistic: Callable[[Array], float],
-    groups: Sequence[str],
+    groups: Groups,
     *,
     weight: Array | None = None,
     seed: int,
-    replicates: int = REPLICATES,
+    replicates: int | None = None,
 ) -> Estimate:
     """Percentile interval of a weighted statistic under resampling of whole groups.
 
     Args:
         statistic: takes row weights of shape (n,) and returns the statistic.
-        groups: n group names; rows of a group are drawn together, as often as their group is.
+        groups: n group names or numbers; rows of a group are drawn together, as often as their
+            group is.
         weight: of each row before resampling, shape (n,); one each if not given.
         seed: of the resampling.
-        replicates: number of resamples.
+        replicates: number of resamples; see `replicates_for` if not given.
 
     Returns:
         The statistic at the given weights, with the 2.5 % and 97.5 % quantiles over the resamples
@@ -58,21 +64,57 @@ def grouped_bootstrap(
     Source: Efron & Tibshirani (1993), chapter 13; resampling of clusters as in Davison & Hinkley
     (1997), section 3.8.
     """
-    weights = np.ones(len(groups)) if weight is None else weight
-    value = statistic(weights)
-    names, member_of = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
-    if len(names) < 2:
-        return Estimate(value, float("nan"), float("nan"))
+    return bootstrap_all(
+        lambda weights: np.array([statistic(weights)]),
+        groups,
+        weight=weight,
+        seed=seed,
+        replicates=replicates,
+    )[0]
+
+
+def bootstrap_all(
+    statistics: Callable[[Array], Array],
+    groups: Groups,
+    *,
+    weight: Array | None = None,
+    seed: int,
+    replicates: int | None = None,
+) -> list[Estimate]:
+    """Intervals of many statistics from the same resamples, each as by `grouped_bootstrap`.
+
+    Args:
+        statistics: takes row weights of shape (n,) and returns k statistics, shape (k,).
+        groups, weight, seed, replicates: as for `grouped_bootstrap`.
+    """
+    names = np.asarray(groups)
+    weights = np.ones(len(names)) if weight is None else weight
+    values = statistics(weights)
+    distinct, member_of = np.unique(names, return_inverse=True)
+    if len(distinct) < 2:
+        return [Estimate(float(value), float("nan"), float("nan")) for value in values]
     generator = np.random.default_rng(seed)
-    share = np.full(len(names), 1.0 / len(names))
+    share = np.full(len(distinct), 1.0 / len(distinct))
     resampled = np.array(
         [
-            statistic(weights * generator.multinomial(len(names), share)[member_of])
-            for _ in range(replicates)
+            statistics(weights * generator.multinomial(len(distinct), share)[member_of])
+            for _ in range(replicates or replicates_for(len(names)))
         ]
     )
+    return [
+        _estimate(float(value), resampled[:, position]) for position, value in enumerate(values)
+    ]
+
+
+def replicates_for(rows: int) -> int:
+    """Resamples that are enough: fewer for many rows, whose intervals are narrow anyway."""
+    return REPLICATES if rows <= MANY_ROWS else REPLICATES_OF_MANY
+
+
+def _estimate(value: float, resampled: Array) -> Estimate:
     defined = resampled[~np.isnan(resampled)]
     if len(defined) == 0:
         return Estimate(value, float("nan"), float("nan"))
     low, high = np.quantile(defined, [0.025, 0.975])
-    return Estimate(value, min(value, float(low)), max(value, float(high)))
+    # min and max would let a NaN through by the order of their arguments.
+    return Estimate(value, float(np.fmin(value, low)), float(np.fmax(value, high)))

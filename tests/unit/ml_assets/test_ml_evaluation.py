@@ -20,6 +20,7 @@ from ml_assets.evaluation import (
     roc_auc,
     score_report,
     skill,
+    threshold_report,
     wilson_interval,
 )
 
@@ -199,3 +200,109 @@ def test_report_compares_with_every_baseline() -> None:
     )
     assert isinstance(report.lift, pl.DataFrame)
     assert set(report.as_dict()) >= {"metrics", "baselines", "improvements", "reliability"}
+
+
+def fair_coins(rows: int = 600, seed: int = 5) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Outcomes drawn with known chances."""
+    rng = np.random.default_rng(seed)
+    chance = rng.uniform(0.05, 0.95, rows)
+    return (rng.random(rows) < chance).astype(float), chance, [str(i) for i in range(rows)]
+
+
+def test_every_figure_of_a_report_has_an_interval_that_holds_it() -> None:
+    outcome, chance, groups = fair_coins()
+    report = score_report(
+        outcome, chance, baselines={"base_rate": np.full(600, 0.5)}, groups=groups, seed=1
+    )
+    for estimate in (*report.metrics.values(), *report.skill_intervals.values()):
+        assert estimate.low <= estimate.value <= estimate.high
+        assert estimate.low < estimate.high
+    for figure in ("positive_rate", "lift", "captured_share"):
+        low, high = report.lift[f"{figure}_low"], report.lift[f"{figure}_high"]
+        assert ((low <= report.lift[figure]) & (report.lift[figure] <= high)).all()
+    # The first tenth of a perfectly known chance: 60 rows at about 0.9, so ±0.075.
+    assert report.lift["positive_rate_high"][0] - report.lift["positive_rate_low"][0] < 0.2
+    wilson = reliability_table(outcome, chance)
+    assert (report.reliability["observed_low"] <= wilson["observed_low"]).all()
+    assert (report.reliability["observed_high"] >= wilson["observed_high"]).all()
+
+
+def test_intervals_of_groups_are_wider_than_those_of_rows() -> None:
+    """Each row occurs four times: to resample rows would make four times as much evidence of it."""
+    outcome, chance, _ = fair_coins(150)
+    four = np.repeat(np.arange(150), 4)
+    widths = []
+    for groups in ([str(i) for i in four], [str(i) for i in range(600)]):
+        report = score_report(outcome[four], chance[four], baselines={}, groups=groups, seed=1)
+        widths.append(report.lift["lift_high"][4] - report.lift["lift_low"][4])
+        auc = report.metrics["roc_auc"]
+        widths.append(auc.high - auc.low)
+    assert widths[0] == pytest.approx(2 * widths[2], rel=0.35)
+    assert widths[1] == pytest.approx(2 * widths[3], rel=0.35)
+
+
+def test_one_pass_of_resamples_gives_the_same_intervals_as_one_for_each_statistic() -> None:
+    outcome, chance, groups = fair_coins(200)
+    report = score_report(outcome, chance, baselines={}, groups=groups, seed=3)
+    alone = grouped_bootstrap(lambda w: brier_score(outcome, chance, w), groups, seed=3)
+    assert report.metrics["brier"].low == pytest.approx(alone.low)
+    assert report.metrics["brier"].high == pytest.approx(alone.high)
+
+
+def test_answers_at_a_threshold_by_hand() -> None:
+    # Yes at 0.9, 0.8, 0.7 (outcomes 1, 0, 1), no at 0.4, 0.2, 0.1 (0, 0, 1) and 0.05 (0).
+    outcome = np.array([1, 0, 1, 0, 0, 1, 0], dtype=float)
+    probability = np.array([0.9, 0.8, 0.7, 0.4, 0.2, 0.1, 0.05])
+    report = threshold_report(outcome, probability, groups=list("abcdefg"), seed=1, threshold=0.7)
+    assert report.selected_count == 3
+    assert report.accuracy.value == pytest.approx(5 / 7)
+    assert not report.majority_outcome
+    assert report.majority_accuracy.value == pytest.approx(4 / 7)
+    assert report.accuracy_gain.value == pytest.approx(1 / 7)
+    assert report.precision.value == pytest.approx(2 / 3)
+    assert report.recall.value == pytest.approx(2 / 3)
+    assert report.specificity.value == pytest.approx(3 / 4)
+
+
+def test_a_share_of_rows_is_selected_from_the_top_with_its_ties() -> None:
+    probability = np.array([0.9, 0.5, 0.5, 0.5, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1])
+    outcome = np.array([1, 1, 0, 0, 0, 0, 0, 0, 0, 0], dtype=float)
+    groups = [str(i) for i in range(10)]
+    first = threshold_report(outcome, probability, groups=groups, seed=1, share=0.1)
+    assert (first.threshold, first.selected_count, first.precision.value) == (0.9, 1, 1.0)
+    tied = threshold_report(outcome, probability, groups=groups, seed=1, share=0.2)
+    assert (tied.threshold, tied.selected_count, tied.precision.value) == (0.5, 4, 0.5)
+    none = threshold_report(outcome, probability, groups=groups, seed=1, share=0.0)
+    assert none.selected_count == 0
+    assert math.isnan(none.precision.value)
+    assert none.recall.value == 0
+
+
+def test_always_lose_scores_82_percent_at_a_win_rate_of_18() -> None:
+    """The trap of an accuracy without its baseline: nothing learnt, and it looks good."""
+    outcome = np.array([1.0] * 18 + [0.0] * 82)
+    report = threshold_report(
+        outcome, np.full(100, 0.18), groups=[str(i) for i in range(100)], seed=1
+    )
+    assert report.accuracy.value == report.majority_accuracy.value == pytest.approx(0.82)
+    assert not report.accuracy_gain.is_above_zero()
+
+
+def test_threshold_and_share_exclude_each_other() -> None:
+    one = np.ones(1)
+    with pytest.raises(ValueError, match="not both"):
+        threshold_report(one, one, groups=["a"], seed=1, threshold=0.1, share=0.1)
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        threshold_report(one, one, groups=["a"], seed=1, share=1.5)
+
+
+@given(CASES)
+@settings(max_examples=25, deadline=None)
+def test_lift_keeps_every_row_and_positive(rows: list[tuple[bool, int]]) -> None:
+    outcome = np.array([won for won, _ in rows], dtype=float)
+    table = lift_by_decile(outcome, np.array([score / 20 for _, score in rows]))
+    assert table["row_count"].sum() == len(rows)
+    found = (table["row_count"] * table["positive_rate"]).sum()
+    assert found == pytest.approx(outcome.sum())
+    if outcome.sum():
+        assert table["captured_share"][-1] == pytest.approx(1)
