@@ -8,7 +8,7 @@ export PYTHONDONTWRITEBYTECODE :=
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 export GX_ANALYTICS_ENABLED := false
 
-.PHONY: run test lint ui docs clean lock
+.PHONY: run test lint ui bench docs clean lock
 
 run: .venv/ready  ## from raw exports to published marts; SOURCE=path/to/source.yml AS_OF=2026-03-31
 	@warehouse run $(if $(SOURCE),--source $(SOURCE)) $(if $(AS_OF),--as-of $(AS_OF))
@@ -23,6 +23,9 @@ lint: .venv/ready
 
 ui: .venv/ready  ## the Dagster UI on 127.0.0.1:3000
 	@warehouse ui
+
+bench: .venv/ready  ## how fast it is; ONLY=raw SCALE=1
+	@warehouse bench $(if $(ONLY),--only $(ONLY)) $(if $(SCALE),--scale $(SCALE))
 
 docs: .venv/ready  ## dbt docs and what the gates found, as static pages
 	@warehouse docs

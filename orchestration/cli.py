@@ -150,6 +150,32 @@ def docs() -> None:
 
 
 @app.command()
+def bench(
+    only: Annotated[
+        list[str] | None, typer.Option(help="An area such as raw, or a case such as raw.load.")
+    ] = None,
+    scale: Annotated[
+        float, typer.Option(help="Size of the simulated company; 1 is the demo's.", min=0.01)
+    ] = 0.2,
+) -> None:
+    """Measure how fast it is, and write the figures to `bench.json` in the data folder."""
+    from orchestration.bench import UnknownCaseError, areas, chosen  # noqa: PLC0415
+    from orchestration.bench.report import as_table, write  # noqa: PLC0415
+    from orchestration.bench.running import measure_all  # noqa: PLC0415
+
+    settings = _settings()
+    try:
+        cases = chosen(only or [], areas())
+    except UnknownCaseError as error:
+        console.print(f"[red]{error}[/red]")
+        raise typer.Exit(2) from error
+    measurements = measure_all(console, settings, cases, scale)
+    console.print(as_table(measurements))
+    write(settings.data / "bench.json", measurements, scale)
+    console.print(f"written to {settings.data / 'bench.json'}")
+
+
+@app.command()
 def env() -> None:
     """Print the variables that dg, dagster and dbt need, for `eval "$(warehouse env)"`."""
     settings = _settings()
