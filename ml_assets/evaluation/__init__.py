@@ -11,6 +11,7 @@ from ml_assets.evaluation.forecast_metrics import (
     smape,
     wape,
 )
+from ml_assets.evaluation.held_out import held_out_frame, report_on
 from ml_assets.evaluation.intervals import wilson_interval
 from ml_assets.evaluation.metrics import (
     average_precision,
@@ -21,7 +22,7 @@ from ml_assets.evaluation.metrics import (
     skill,
 )
 from ml_assets.evaluation.plots import Plot, calibration_plot, forecast_plot, lift_plot
-from ml_assets.evaluation.report import ScoreReport, held_out_frame, report_on, score_report
+from ml_assets.evaluation.report import ScoreReport, score_report
 from ml_assets.evaluation.tables import lift_by_decile, reliability_table
 from ml_assets.evaluation.thresholds import ThresholdReport, threshold_report
 

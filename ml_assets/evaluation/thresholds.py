@@ -54,12 +54,13 @@ class ThresholdReport:
     def as_dict(self) -> dict[str, object]:
         """Everything as plain values for JSON."""
         figures: dict[str, Estimate] = {name: getattr(self, name) for name in FIGURES}
-        return {
+        counts: dict[str, object] = {
             "threshold": None if np.isnan(self.threshold) else round(self.threshold, 6),
             "row_count": self.row_count,
             "selected_count": self.selected_count,
             "majority_outcome": self.majority_outcome,
-        } | {name: figure.as_dict() for name, figure in figures.items()}
+        }
+        return counts | {name: figure.as_dict() for name, figure in figures.items()}
 
 
 def threshold_report(
