@@ -10,13 +10,19 @@ from expectations.suites import TableSuite, no_rows, not_null, unique
 SUSPICIOUS_AUC = 0.95
 """A better ROC-AUC on later rows means that an outcome has leaked into the features."""
 
+MOST_MISCALIBRATED = 0.05
+"""A champion whose calibration error on later rows is greater is pointed out."""
+
+OLDEST_CHAMPION_DAYS = 35
+"""A champion that was trained longer ago is pointed out."""
+
 
 def suites(as_of: date) -> list[TableSuite]:
     """Suites of ml_model_registry and ml_backtest."""
-    return [_registry(), _backtest()]
+    return [_registry(as_of), _backtest()]
 
 
-def _registry() -> TableSuite:
+def _registry(as_of: date) -> TableSuite:
     return TableSuite(
         LAYER,
         "ml_model_registry",
@@ -41,6 +47,27 @@ def _registry() -> TableSuite:
                 columns=("is_champion", "promotion_decision"),
                 says="every champion was promoted",
                 fix="Set the champion flags anew from the registry's decisions.",
+            ),
+            no_rows(
+                "champion_fresh",
+                "select * from {batch} where is_champion "
+                f"and trained_as_of < date '{as_of}' - {OLDEST_CHAMPION_DAYS}",
+                columns=("model_name", "trained_as_of"),
+                says=f"champions were trained in the last {OLDEST_CHAMPION_DAYS} days",
+                fix="Later versions were refused or rolled back: read promotion_reason, and mend "
+                "what the model reads.",
+                severity="warning",
+            ),
+            no_rows(
+                "latest_version_promoted",
+                "select * from {batch} qualify promotion_decision = 'refused' and row_number() "
+                "over (partition by model_name order by trained_as_of desc, is_champion desc, "
+                "model_version desc) = 1",
+                columns=("model_name", "promotion_reason"),
+                says="the latest version of each model passed",
+                fix="No action while there is too little to learn from: the champion before it, or "
+                "the fallback, speaks, and promotion_reason says why.",
+                severity="info",
             ),
         ),
     )
@@ -73,6 +100,15 @@ def _backtest() -> TableSuite:
                 columns=("metric", "value"),
                 says=f"no champion has a ROC-AUC above {SUSPICIOUS_AUC}",
                 fix="A feature knows the outcome: find it before the model is used.",
+            ),
+            no_rows(
+                "champion_calibrated",
+                f"select * from {{batch}} where metric = 'ece' and value > {MOST_MISCALIBRATED}",
+                columns=("metric", "value"),
+                says=f"champions have a calibration error of at most {MOST_MISCALIBRATED}",
+                fix="Look at the reliability of the model in its card before acting on its "
+                "probabilities.",
+                severity="warning",
             ),
             no_rows(
                 "champion_backtested",

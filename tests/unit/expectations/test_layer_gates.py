@@ -243,6 +243,38 @@ def test_a_company_without_data_passes(tmp_path: Path, judge: Judge) -> None:
     assert report.passed, report.describe()
 
 
+@pytest.mark.parametrize(
+    ("change", "expectation", "severity"),
+    [
+        (
+            "insert into ml.ml_backtest values ('v1', 'ece', 'base_rate', 0.06, 0.01)",
+            "champion_calibrated",
+            "warning",
+        ),
+        (
+            "update ml.ml_model_registry set trained_as_of = trained_as_of - 36",
+            "champion_fresh",
+            "warning",
+        ),
+        (
+            "insert into ml.ml_model_registry select 'v2', * exclude (model_version) replace "
+            "(date '2026-04-05' as trained_as_of, 'refused' as promotion_decision, "
+            "false as is_champion) from ml.ml_model_registry where model_version = 'v1'",
+            "latest_version_promoted",
+            "info",
+        ),
+    ],
+)
+def test_a_champion_to_look_at_is_pointed_out(
+    tmp_path: Path, change: str, expectation: str, severity: str
+) -> None:
+    report = judged(judge_ml, build(tmp_path, change))
+
+    assert report.passed
+    (finding,) = report.findings
+    assert (finding.expectation, finding.severity) == (expectation, severity)
+
+
 def test_base_rates_are_shown_where_no_model_speaks(tmp_path: Path) -> None:
     report = judged(
         judge_ml,
