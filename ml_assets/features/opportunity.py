@@ -11,6 +11,9 @@ from ml_assets.features.snapshots import KEYS, with_as_of_end
 
 PRIOR_DEALS = 20.0
 PRIOR_ACCOUNT_DEALS = 4.0
+PRIOR_USUAL = 2.0
+PRIOR_OWNER_EVIDENCE = 20.0
+PRIOR_CONVERSATIONS = 2.0
 DAYS_PER_WEEK = 7.0
 COUNTS = (
     "activities_7d",
@@ -20,6 +23,7 @@ COUNTS = (
     "inbound_30d",
     "inbound_90d",
     "inbound_total",
+    "inbound_emails_total",
     "outbound_7d",
     "outbound_30d",
     "outbound_90d",
@@ -29,6 +33,7 @@ COUNTS = (
     "calls_connected_total",
     "meetings_30d",
     "meetings_90d",
+    "meetings_total",
     "meetings_missed_total",
     "people_total",
     "people_inbound",
@@ -36,7 +41,15 @@ COUNTS = (
     "touches_30d",
     "touches_90d",
     "line_count",
-    "product_count",
+    "conversation_count",
+    "follow_up_count",
+    "follow_ups_done_count",
+    "follow_ups_overdue_count",
+    "qualification_judged_count",
+    "qualification_met_count",
+    "evidence_count",
+    "stage_evidence_count",
+    "rival_count",
 )
 
 
@@ -54,7 +67,13 @@ def opportunity_features(con: DuckDBPyConnection, snapshots: pl.DataFrame) -> pl
     """
     requested = with_as_of_end(
         snapshots.select(
-            *KEYS, "account_id", "currency_code", "owner_user_id", "amount_local", "close_date"
+            *KEYS,
+            "account_id",
+            "currency_code",
+            "owner_user_id",
+            "amount_local",
+            "close_date",
+            "stage",
         )
     )
     profile = _family(con, "account", requested)
@@ -67,6 +86,10 @@ def opportunity_features(con: DuckDBPyConnection, snapshots: pl.DataFrame) -> pl
         _family(con, "touches", requested),
         _family(con, "lines", requested),
         _family(con, "track_record", requested),
+        _family(con, "conversations", requested),
+        _family(con, "qualification", requested),
+        _family(con, "lead", requested),
+        _family(con, "usual", requested),
         _contact_roles(con, requested),
     ]
     frame = snapshots
@@ -100,10 +123,12 @@ def _contact_roles(con: DuckDBPyConnection, requested: pl.DataFrame) -> pl.DataF
 
 def _with_derived(frame: pl.DataFrame) -> pl.DataFrame:
     """Ratios and smoothed rates."""
+    owner_evidence = _to_usual(
+        "owner_evidence_count", pl.col("owner_usual_evidence"), PRIOR_OWNER_EVIDENCE
+    ).fill_null(1.0)
     return frame.with_columns(
         days_per_stage=pl.col("age_days") / (pl.col("stage_move_count") + 1),
         is_overdue=pl.col("days_to_close_date") < 0,
-        has_amount=pl.col("amount").is_not_null(),
         amount_to_segment_median=_ratio("amount", "segment_median_amount"),
         amount_change_ratio=_ratio("amount_local", "first_amount_local"),
         inbound_share=_ratio("inbound_total", pl.col("inbound_total") + pl.col("outbound_total")),
@@ -111,6 +136,22 @@ def _with_derived(frame: pl.DataFrame) -> pl.DataFrame:
         / ((pl.col("age_days") + DAYS_PER_WEEK) / DAYS_PER_WEEK),
         activity_trend=pl.col("activities_30d")
         - (pl.col("activities_90d") - pl.col("activities_30d")) / 2,
+        inbound_to_usual=_to_usual("inbound_emails_total", pl.col("usual_inbound")),
+        answered_to_usual=_to_usual("calls_connected_total", pl.col("usual_answered")),
+        meetings_to_usual=_to_usual("meetings_total", pl.col("usual_meetings")),
+        engagement_to_usual=_to_usual(
+            pl.col("inbound_emails_total")
+            + pl.col("calls_connected_total")
+            + pl.col("meetings_total"),
+            pl.col("usual_inbound") + pl.col("usual_answered") + pl.col("usual_meetings"),
+        ),
+        contacts_to_usual=_to_usual("contact_role_count", pl.col("usual_roles")),
+        evidence_to_usual=_to_usual("evidence_count", pl.col("usual_evidence") * owner_evidence),
+        owner_evidence_to_usual=owner_evidence,
+        # drawn towards 0, which is neutral: few conversations say little
+        sentiment_mean=pl.col("sentiment_sum")
+        / (pl.col("conversation_count") + PRIOR_CONVERSATIONS),
+        follow_ups_done_share=_ratio("follow_ups_done_count", "follow_up_count"),
         owner_win_rate=_smoothed("owner", PRIOR_DEALS),
         account_win_rate=_smoothed("account", PRIOR_ACCOUNT_DEALS),
     )
@@ -119,6 +160,12 @@ def _with_derived(frame: pl.DataFrame) -> pl.DataFrame:
 def _ratio(numerator: str, denominator: str | pl.Expr) -> pl.Expr:
     below = pl.col(denominator) if isinstance(denominator, str) else denominator
     return pl.when(below > 0).then(pl.col(numerator) / below)
+
+
+def _to_usual(observed: str | pl.Expr, usual: pl.Expr, prior: float = PRIOR_USUAL) -> pl.Expr:
+    """What was seen against what is usual, drawn towards 1 by `prior` imagined usual events."""
+    seen = pl.col(observed) if isinstance(observed, str) else observed
+    return (seen + prior) / (usual + prior)
 
 
 def _smoothed(party: str, prior_deals: float) -> pl.Expr:

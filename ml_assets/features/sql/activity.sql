@@ -38,9 +38,7 @@ visible as (
         coalesce(activities.person_contact_id, activities.person_lead_id) as person_id,
         date_diff('day', activities.occurred_at, snapshots.as_of_end - interval 1 second)
             as days_ago,
-        activities.outcome,
-        cast(activities.talk_ratio as decimal(18, 6)) as talk_ratio,
-        cast(activities.sentiment as decimal(18, 6)) as sentiment
+        activities.outcome
     from snapshots
     inner join activities
         on
@@ -62,6 +60,8 @@ select
     count(*) filter (where direction = 'inbound' and days_ago < 90)
         as inbound_90d,
     count(*) filter (where direction = 'inbound') as inbound_total,
+    count(*) filter (where direction = 'inbound' and activity_type = 'email')
+        as inbound_emails_total,
     count(*) filter (where direction = 'outbound' and days_ago < 7)
         as outbound_7d,
     count(*) filter (where direction = 'outbound' and days_ago < 30)
@@ -88,6 +88,11 @@ select
     count(*) filter (
         where
         activity_type in ('meeting', 'event')
+        and coalesce(outcome, 'held') not in ('cancelled', 'no_show')
+    ) as meetings_total,
+    count(*) filter (
+        where
+        activity_type in ('meeting', 'event')
         and outcome in ('cancelled', 'no_show')
     ) as meetings_missed_total,
     min(days_ago) as days_since_activity,
@@ -101,17 +106,7 @@ select
     count(distinct person_id) as people_total,
     count(distinct case when direction = 'inbound' then person_id end)
         as people_inbound,
-    count(distinct case when days_ago < 30 then person_id end) as people_30d,
-    cast(
-        sum(talk_ratio) / nullif(count(talk_ratio), 0) as double
-    ) as talk_ratio_mean,
-    cast(
-        sum(sentiment) / nullif(count(sentiment), 0) as double
-    ) as sentiment_mean,
-    cast(
-        sum(case when days_ago < 60 then sentiment end)
-        / nullif(count(case when days_ago < 60 then sentiment end), 0) as double
-    ) as sentiment_60d
+    count(distinct case when days_ago < 30 then person_id end) as people_30d
 from visible
 group by opportunity_id, as_of_date
 order by opportunity_id, as_of_date

@@ -29,8 +29,7 @@ ACTIVITY = {
     "activity_id": pl.String, "activity_type": pl.String, "direction": pl.String,
     "occurred_at": pl.Datetime("us"), "recorded_at": pl.Datetime("us"),
     "person_contact_id": pl.String, "person_lead_id": pl.String, "is_automated": pl.Boolean,
-    "outcome": pl.String, "duration_seconds": pl.Int64, "talk_ratio": pl.Float64,
-    "sentiment": pl.Float64,
+    "outcome": pl.String, "duration_seconds": pl.Int64,
 }  # fmt: skip
 BRIDGE = {"activity_id": pl.String, "opportunity_id": pl.String, "confidence": pl.Float64}
 OPPORTUNITY = {
@@ -58,18 +57,50 @@ LINE = {
 }  # fmt: skip
 TOUCH = {
     "touch_id": pl.String, "touch_type": pl.String, "account_id": pl.String,
-    "contact_id": pl.String, "occurred_at": pl.Datetime("us"), "recorded_at": pl.Datetime("us"),
+    "contact_id": pl.String, "lead_id": pl.String, "occurred_at": pl.Datetime("us"),
+    "recorded_at": pl.Datetime("us"),
 }  # fmt: skip
 CONTACT_ROLE = {
     "opportunity_id": pl.String, "contact_id": pl.String, "is_decision_maker": pl.Boolean,
     "is_champion": pl.Boolean, "created_at": pl.Datetime("us"),
     "modified_at": pl.Datetime("us"), "removed_at": pl.Datetime("us"),
 }  # fmt: skip
+CONVERSATION = {
+    "activity_id": pl.String, "opportunity_id": pl.String, "occurred_at": pl.Datetime("us"),
+    "recorded_at": pl.Datetime("us"), "duration_seconds": pl.Int64, "talk_ratio": pl.Float64,
+    "question_count": pl.Int64, "sentiment": pl.Float64,
+}  # fmt: skip
+CONVERSATION_ACTION = {
+    "action_id": pl.String, "activity_id": pl.String, "opportunity_id": pl.String,
+    "due_date": pl.Date, "created_at": pl.Datetime("us"), "completed_at": pl.Datetime("us"),
+}  # fmt: skip
+QUALIFICATION = {
+    "opportunity_id": pl.String, "framework": pl.String, "criterion_code": pl.String,
+    "source_id": pl.String, "is_met": pl.Boolean, "assessed_at": pl.Datetime("us"),
+    "recorded_at": pl.Datetime("us"), "withdrawn_at": pl.Datetime("us"),
+}  # fmt: skip
+STAGE_EVIDENCE = {
+    "opportunity_id": pl.String, "stage": pl.String, "criterion_code": pl.String,
+    "met_at": pl.Datetime("us"), "recorded_at": pl.Datetime("us"),
+    "withdrawn_at": pl.Datetime("us"),
+}  # fmt: skip
+COMPETITOR = {
+    "opportunity_id": pl.String, "competitor_id": pl.String,
+    "first_seen_at": pl.Datetime("us"), "removed_at": pl.Datetime("us"),
+}  # fmt: skip
+LEAD = {
+    "lead_id": pl.String, "rating": pl.String, "converted_opportunity_id": pl.String,
+    "created_at": pl.Datetime("us"), "converted_at": pl.Datetime("us"),
+    "valid_from": pl.Datetime("us"), "valid_to": pl.Datetime("us"),
+}  # fmt: skip
 SCHEMAS = {
     "fct_opportunity_event": EVENT, "fct_activity": ACTIVITY,
     "bridge_activity_opportunity": BRIDGE, "fct_opportunity": OPPORTUNITY,
     "dim_account": ACCOUNT, "dim_user": USER, "fct_fx_rate": FX, "fct_opportunity_line": LINE,
     "fct_touchpoint": TOUCH, "fct_opportunity_contact": CONTACT_ROLE,
+    "fct_conversation": CONVERSATION, "fct_conversation_action": CONVERSATION_ACTION,
+    "fct_qualification": QUALIFICATION, "fct_stage_evidence": STAGE_EVIDENCE,
+    "fct_opportunity_competitor": COMPETITOR, "dim_lead": LEAD,
 }  # fmt: skip
 
 
@@ -164,7 +195,7 @@ def simulate(
                 person = f"p{account[deal]}-{rng.integers(0, 4)}"
                 activities.append(
                     (name, kind, direction, at, at + timedelta(hours=1), person, None, False,
-                     "connected" if kind == "call" else None, 600, None, None)
+                     "connected" if kind == "call" else None, 600)
                 )  # fmt: skip
                 bridge.append((name, key, 0.9))
         if created < end:

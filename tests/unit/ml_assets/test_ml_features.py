@@ -75,8 +75,7 @@ ACTIVITIES = [
     activity("a1", "email", "inbound", "2025-01-05 12:00"),
     activity("a2", "email", "outbound", "2025-02-01 12:00"),
     activity("a3", "email", "inbound", "2025-02-20 12:00", "p2"),
-    activity("a4", "call", "outbound", "2025-02-27 12:00", "p3", outcome="connected",
-             sentiment=0.5, talk_ratio=0.4),
+    activity("a4", "call", "outbound", "2025-02-27 12:00", "p3", outcome="connected"),
     activity("a5", "meeting", "outbound", "2025-02-10 12:00", outcome="no_show"),
     activity("a6", "meeting", "outbound", "2025-02-26 12:00", outcome="held"),
     # Agreed on before the evening, takes place after it: would tell that it does.
@@ -149,9 +148,85 @@ def deal() -> dict[str, Any]:
         {"contact_id": "p5", "is_champion": False, "is_decision_maker": True,
          "created_at": at("2025-03-01"), "modified_at": at("2025-03-01")},
     ]  # fmt: skip
+    # The meeting lies 70 days back; what a call of the 27th says is recorded in March.
+    conversations = [
+        {"activity_id": "a4", "sentiment": 0.5, "talk_ratio": 0.4, "duration_seconds": 1800,
+         "question_count": 6, "occurred_at": at("2025-02-27 12:00"),
+         "recorded_at": at("2025-02-27 13:00")},
+        {"activity_id": "m0", "sentiment": -0.1, "talk_ratio": 0.6, "duration_seconds": 1800,
+         "question_count": 3, "occurred_at": at("2024-12-20 12:00"),
+         "recorded_at": at("2024-12-20 13:00")},
+        {"activity_id": "m1", "sentiment": 0.9, "talk_ratio": 0.9, "duration_seconds": 1800,
+         "question_count": 9, "occurred_at": at("2025-02-27 15:00"),
+         "recorded_at": at("2025-03-02 13:00")},
+    ]  # fmt: skip
+    # Promised in time and done; done only in March and overdue; due in March; with a conversation
+    # that is not known yet.
+    follow_ups = [
+        {"action_id": "1", "activity_id": "m0", "created_at": at("2024-12-20 13:00"),
+         "due_date": date(2025, 1, 5), "completed_at": at("2025-01-03")},
+        {"action_id": "2", "activity_id": "a4", "created_at": at("2025-02-27 13:00"),
+         "due_date": date(2025, 2, 27), "completed_at": at("2025-03-01")},
+        {"action_id": "3", "activity_id": "a4", "created_at": at("2025-02-27 13:00"),
+         "due_date": date(2025, 3, 5)},
+        {"action_id": "4", "activity_id": "m1", "created_at": at("2025-02-27 16:00"),
+         "due_date": date(2025, 2, 27)},
+    ]  # fmt: skip
+    # Budget is judged twice, authority only in March; the judgement of the need is withdrawn in
+    # March, that of the timeline in February.
+    judgements = [
+        {"criterion_code": code, "is_met": is_met, "assessed_at": at(when), "recorded_at": at(when),
+         "withdrawn_at": withdrawn}
+        for code, is_met, when, withdrawn in (
+            ("budget", False, "2025-01-21", None), ("budget", True, "2025-02-02", None),
+            ("authority", True, "2025-03-02", None),
+            ("need", False, "2025-01-21", at("2025-03-02")),
+            ("timeline", True, "2025-01-21", at("2025-02-02")),
+        )
+    ]  # fmt: skip
+    evidence = [
+        {"stage": stage, "criterion_code": code, "met_at": at(met), "recorded_at": at(recorded),
+         "withdrawn_at": withdrawn}
+        for stage, code, met, recorded, withdrawn in (
+            ("Discovery", "1", "2025-01-12", "2025-01-12", None),
+            ("Discovery", "2", "2025-02-05", "2025-02-04", None),
+            ("Qualification", "3", "2025-02-06", "2025-02-06", at("2025-03-02")),
+            ("Discovery", "4", "2025-02-07", "2025-02-07", at("2025-02-20")),
+            ("Discovery", "5", "2025-03-07", "2025-02-07", None),
+        )
+    ]  # fmt: skip
+    rivals = [
+        {"competitor_id": "x", "first_seen_at": at("2025-02-10"), "removed_at": at("2025-03-05")},
+        {"competitor_id": "y", "first_seen_at": at("2025-02-01"), "removed_at": at("2025-02-05")},
+        {"competitor_id": "z", "first_seen_at": at("2025-03-05")},
+    ]
+    leads = [
+        {"lead_id": "lead", "rating": rating, "converted_opportunity_id": "d",
+         "created_at": at("2024-12-01"), "converted_at": at("2025-01-02 10:00"),
+         "valid_from": at(since), "valid_to": until}
+        for rating, since, until in (
+            ("Hot", "2025-01-02 10:00", at("2025-03-01")), ("Cold", "2025-03-01", None),
+        )
+    ]  # fmt: skip
+    of_lead = [
+        {**activity(name, "email", "inbound", when, None), "person_lead_id": "lead"}
+        for name, when in (("l1", "2024-12-05"), ("l2", "2024-12-06"), ("l3", "2025-01-10"))
+    ]
+    touches += [
+        {"touch_id": "3", "lead_id": "lead", "occurred_at": at("2024-12-10"),
+         "recorded_at": at("2024-12-10")}
+    ]  # fmt: skip
     rows: dict[str, list[dict[str, Any]]] = {
+        "fct_conversation": [{"opportunity_id": "d", **row} for row in conversations],
+        "fct_conversation_action": [{"opportunity_id": "d", **row} for row in follow_ups],
+        "fct_qualification": [
+            {"opportunity_id": "d", "framework": "BANT", **row} for row in judgements
+        ],
+        "fct_stage_evidence": [{"opportunity_id": "d", **row} for row in evidence],
+        "fct_opportunity_competitor": [{"opportunity_id": "d", **row} for row in rivals],
+        "dim_lead": leads,
         "fct_opportunity_contact": [{"opportunity_id": "d", **contact} for contact in contacts],
-        "fct_activity": ACTIVITIES, "bridge_activity_opportunity": bridge,
+        "fct_activity": ACTIVITIES + of_lead, "bridge_activity_opportunity": bridge,
         "fct_opportunity": opportunities, "dim_account": accounts, "dim_user": users,
         "fct_fx_rate": rates, "fct_opportunity_line": lines, "fct_touchpoint": touches,
     }  # fmt: skip
@@ -186,7 +261,6 @@ EXPECTED = {
     "days_pushed": 23,
     "pull_in_count": 1,
     "amount": 1800,  # 1,500 at February's 1.2
-    "has_amount": True,
     "amount_change_ratio": 1.5,
     "amount_increase_count": 1,
     "amount_decrease_count": 0,
@@ -197,22 +271,48 @@ EXPECTED = {
     "inbound_30d": 1,
     "inbound_90d": 2,
     "days_since_inbound": 8,
-    "outbound_7d": 2,  # call and meeting
     "outbound_total": 4,
     "days_since_outbound": 1,
     "inbound_share": 1 / 3,
-    "activities_7d": 2,
     "activities_30d": 5,
     "activities_90d": 6,
     "activity_trend": 5 - 0.5,
-    "emails_30d": 2,
-    "calls_30d": 1,
     "calls_connected_total": 1,
     "meetings_30d": 1,
     "meetings_missed_total": 1,
     "days_since_meeting": 2,
-    "sentiment_mean": 0.5,
-    "talk_ratio_mean": 0.4,
+    "conversation_count": 2,
+    "sentiment_mean": (0.5 - 0.1) / (2 + 2),  # and two imagined neutral ones
+    "sentiment_60d": 0.5,
+    "talk_ratio_mean": 0.5,
+    "questions_per_hour": 9,
+    "follow_up_count": 3,
+    "follow_ups_done_share": 1 / 3,
+    "follow_ups_overdue_count": 1,
+    "qualification_judged_count": 2,
+    "qualification_met_count": 1,
+    "has_budget": True,
+    "has_authority": None,
+    "has_need": False,
+    "has_timeline": None,
+    "evidence_count": 3,
+    "stage_evidence_count": 2,
+    "rival_count": 1,
+    "days_since_rival": 18,
+    "lead_rating": "Hot",
+    "lead_days_to_convert": 32,
+    "lead_inbound_count": 2,
+    "lead_touch_count": 1,
+    # Before February deals had 7 days in the first week of Prospecting, with one e-mail from the
+    # buyer and three contacts, and one criterion met in 7 days of the first week of Discovery. This
+    # deal has had 7 days of the one and, in two visits, 14 of the other. Two are imagined.
+    "inbound_to_usual": (2 + 2) / (1 + 2),
+    "answered_to_usual": (1 + 2) / (0 + 2),
+    "meetings_to_usual": (1 + 2) / (0 + 2),
+    "engagement_to_usual": (2 + 1 + 1 + 2) / (1 + 2),
+    "contacts_to_usual": (3 + 2) / (3 + 2),
+    "evidence_to_usual": (3 + 2) / (2 + 2),
+    "owner_evidence_to_usual": (1 + 20) / (1 + 20),
     "people_total": 3,
     "people_inbound": 2,
     "touches_30d": 1,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from synthetic_core import AS_OF, Company, connect
+from synthetic_core import AS_OF, SCHEMAS, Company, connect
 from trained_company import Trained, train_opportunity_model
 
 from ml_assets.features import Sampling, open_opportunities, opportunity_features
@@ -72,6 +72,30 @@ def altered(tables: Tables) -> Tables:
     }
 
 
+def later_signals(deals: pl.Series, before: datetime, late: datetime) -> Tables:
+    """Conversations, judgements, evidence, rivals and leads of every deal, all known too late."""
+    rows = {
+        "fct_conversation": {"activity_id": "late", "sentiment": 0.9, "occurred_at": before,
+                             "recorded_at": late},
+        "fct_qualification": {"framework": "BANT", "criterion_code": "budget", "is_met": True,
+                              "assessed_at": before, "recorded_at": late},
+        "fct_stage_evidence": {"stage": "Discovery", "met_at": before, "recorded_at": late},
+        "fct_opportunity_competitor": {"competitor_id": "x", "first_seen_at": late},
+        "fct_opportunity_contact": {"contact_id": "c", "is_champion": True, "created_at": late,
+                                    "modified_at": late},
+    }  # fmt: skip
+    told = {
+        name: pl.DataFrame([{"opportunity_id": key, **row} for key in deals], schema=SCHEMAS[name])
+        for name, row in rows.items()
+    }
+    leads = [
+        {"lead_id": key, "rating": "Hot", "converted_opportunity_id": key, "created_at": before,
+         "converted_at": late, "valid_from": late}
+        for key in deals
+    ]  # fmt: skip
+    return told | {"dim_lead": pl.DataFrame(leads, schema=SCHEMAS["dim_lead"])}
+
+
 def added(tables: Tables) -> Tables:
     """More is recorded later: also about what happened earlier, in every table with a history."""
     late = END + timedelta(days=3)
@@ -120,6 +144,7 @@ def added(tables: Tables) -> Tables:
         ]
     )
     return tables | {
+        **later_signals(deals, before, late),
         "fct_opportunity_event": pl.concat([tables["fct_opportunity_event"], events]),
         "fct_activity": pl.concat([tables["fct_activity"], calls]),
         "bridge_activity_opportunity": pl.concat([tables["bridge_activity_opportunity"], links]),
