@@ -1,0 +1,313 @@
+"""The forecast as it would have been made on earlier evenings, beside the baselines and what came.
+
+Everything is done again for each origin: learning, business to come, the width of the intervals,
+with nothing but what was known then. The first origins only serve the intervals of the later ones
+and are not judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from ml_assets.hashing import stable_fraction
+from ml_assets.revenue.baselines import BASELINES, Position, baseline_amounts
+from ml_assets.revenue.calendar import Floats
+from ml_assets.revenue.engine import (
+    NEW,
+    NO_SHOCKS,
+    OPEN,
+    Learned,
+    Shocks,
+    Sources,
+    learn,
+    revenue_sources,
+    simulate,
+)
+from ml_assets.revenue.history import BOOKINGS, RevenueHistory
+from ml_assets.revenue.intervals import Intervals, Miss, position_in_paths
+from ml_assets.revenue.organisation import Nodes, closing_owners, nodes_on
+from ml_assets.revenue.settings import QUANTILES, RevenueSettings
+from ml_assets.revenue.windows import Window, days_ahead, windows_of
+
+SMALLEST_RATIO = 0.05
+
+
+def quantile_column(quantile: float) -> str:
+    """Name of a quantile's column: q0025 for 0.025."""
+    return f"q{round(quantile * 1000):04d}"
+
+
+QUANTILE_COLUMNS = tuple(quantile_column(quantile) for quantile in QUANTILES)
+
+
+@dataclass(frozen=True)
+class Evening:
+    """What is expected on an evening, for whom.
+
+    Attributes:
+        origin: the evening.
+        windows: shortest first.
+        learned: what the expectation is made with.
+        sources: where revenue may come from.
+        user_ids: everybody who is expected to win, or has won, something.
+        nodes: of these on that evening.
+        already_won: by user and window, shape (users, h); not 0 for the fiscal quarter only.
+        expected: by user, part and window, shape (users, 2, h).
+    """
+
+    origin: date
+    windows: tuple[Window, ...]
+    learned: Learned
+    sources: Sources
+    user_ids: list[str]
+    nodes: Nodes
+    already_won: Floats
+    expected: Floats
+
+    def spread_to_users(self, by_source_user: Floats) -> Floats:
+        """From the users of the sources to all users, along the first axis."""
+        place = {user: number for number, user in enumerate(self.user_ids)}
+        rows = np.array([place[user] for user in self.sources.user_ids], dtype=np.int64)
+        total = np.zeros((len(self.user_ids), *by_source_user.shape[1:]))
+        total[rows] = by_source_user
+        return total
+
+    def paths(self, shocks: Shocks, simulations: int, seed: int) -> Floats:
+        """Simulated revenue of the nodes, what is won included, shape (nodes, h, simulations)."""
+        drawn = simulate(
+            self.sources, self.learned.amounts.spread_table()[1], shocks, simulations, seed
+        )
+        total = self.spread_to_users(drawn.by_user) + self.already_won[:, :, None]
+        return self.nodes.totals(total)
+
+
+def evening_of(
+    history: RevenueHistory,
+    origin: date,
+    learned: Learned,
+    settings: RevenueSettings,
+    won: pl.DataFrame,
+    others: Sequence[str] = (),
+) -> Evening:
+    """Work out what is expected on an evening.
+
+    Args:
+        history: what is known.
+        origin: the evening.
+        learned: from that evening or before.
+        settings: parameters.
+        won: user_id, booked_date and amount of what stood as won on that evening.
+        others: people to list although nothing is expected of them.
+    """
+    windows = windows_of(origin, history.fiscal, settings)
+    sources = revenue_sources(history, origin, learned, settings, days_ahead(windows))
+    quarter = next(window for window in windows if window.is_quarter)
+    in_quarter = won.filter(pl.col("booked_date").is_between(quarter.start, quarter.end))
+    user_ids = sorted({*sources.user_ids, *in_quarter["user_id"], *others})
+    sums = dict(in_quarter.group_by("user_id").agg(pl.col("amount").sum()).iter_rows())
+    so_far = np.array([float(sums.get(user, 0.0)) for user in user_ids])
+    is_quarter = np.array([window.is_quarter for window in windows], dtype=np.float64)
+    blank = Evening(
+        origin,
+        windows,
+        learned,
+        sources,
+        user_ids,
+        nodes_on(history, origin, user_ids),
+        so_far[:, None] * is_quarter,
+        np.zeros(0),
+    )
+    return Evening(**{**blank.__dict__, "expected": blank.spread_to_users(sources.expected())})
+
+
+@dataclass(frozen=True)
+class Backtest:
+    """Forecasts of earlier evenings.
+
+    Attributes:
+        frame: one row per origin, window and node, see `run_backtest`.
+        intervals: learnt from all of them, for forecasts to come.
+        learned: from the last evening: the model.
+    """
+
+    frame: pl.DataFrame
+    intervals: Intervals
+
+
+def run_backtest(
+    history: RevenueHistory, origins: Sequence[date], settings: RevenueSettings, seed: int
+) -> Backtest:
+    """Forecast every origin's windows as of then.
+
+    Args:
+        history: with the evenings of the origins and those the baselines look at.
+        origins: ascending.
+        settings: parameters.
+        seed: of every random choice.
+
+    Returns:
+        `frame` has origin_date, horizon ("30", "60", "90", "fiscal_quarter"), horizon_days,
+        window_start, window_end, node_type, node_id, is_judged, actual, already_won,
+        from_open_pipeline, from_new_business, mean, a column per quantile, a column per baseline
+        (null where it has no figure).
+    """
+    misses: list[tuple[date, Miss]] = []
+    positions: list[tuple[date, str, Floats]] = []
+    frames: list[pl.DataFrame] = []
+    for number, origin in enumerate(origins):
+        learned = learn(history, origin, settings, seed)
+        actual_by_user = _actuals(history, windows_of(origin, history.fiscal, settings))
+        evening = evening_of(
+            history,
+            origin,
+            learned,
+            settings,
+            history.won_by(origin),
+            sorted({user for users in actual_by_user for user in users}),
+        )
+        over = [day for day, _ in misses if _is_over(day, origin, history, settings)]
+        intervals = Intervals.learn(
+            [miss for day, miss in misses if day in over],
+            _by_type([(kind, values) for day, kind, values in positions if day in over]),
+            settings,
+        )
+        actual = evening.nodes.totals(
+            np.array(
+                [[users.get(user, 0.0) for users in actual_by_user] for user in evening.user_ids]
+            )
+        )
+        paths = evening.paths(intervals.shocks, settings.backtest_simulations, seed)
+        quantiles = intervals.quantiles(evening.nodes.node_type, paths)
+        frames.append(
+            _frame(
+                evening,
+                actual,
+                quantiles,
+                _baselines(history, evening),
+                is_judged=number >= settings.burn_in_origins,
+            )
+        )
+        misses.append((origin, _miss(evening, actual, settings, seed)))
+        positions += [
+            (origin, kind, values) for kind, values in _positions(evening, actual, paths).items()
+        ]
+    final = Intervals.learn(
+        [miss for _, miss in misses],
+        _by_type([(kind, values) for _, kind, values in positions]),
+        settings,
+    )
+    return Backtest(pl.concat(frames) if frames else pl.DataFrame(), final)
+
+
+def _is_over(
+    earlier: date, origin: date, history: RevenueHistory, settings: RevenueSettings
+) -> bool:
+    """Whether all windows of an earlier origin had ended by an origin."""
+    windows = windows_of(earlier, history.fiscal, settings)
+    return max(window.end for window in windows) <= origin
+
+
+def _by_type(positions: Sequence[tuple[str, Floats]]) -> dict[str, list[Floats]]:
+    grouped: dict[str, list[Floats]] = {}
+    for kind, values in positions:
+        grouped.setdefault(kind, []).append(values)
+    return grouped
+
+
+def _actuals(history: RevenueHistory, windows: tuple[Window, ...]) -> list[dict[str, float]]:
+    """What was booked in each window, by user, as the facts hold it."""
+    return [
+        {
+            str(user): float(amount)
+            for user, amount in history[BOOKINGS]
+            .filter(pl.col("close_date").is_between(window.start, window.end))
+            .group_by("user_id")
+            .agg(pl.col("amount").sum())
+            .iter_rows()
+        }
+        for window in windows
+    ]
+
+
+def _baselines(history: RevenueHistory, evening: Evening) -> dict[str, Floats]:
+    """Baselines of the nodes, shape (nodes, h) each."""
+    pipeline = history.open_on(evening.origin)
+    owners = closing_owners(history, evening.origin, pipeline, "owner_user_id")
+    position = Position(
+        history,
+        evening.origin,
+        pipeline.with_columns(closing_owner=pl.Series(owners, dtype=pl.String)),
+        evening.user_ids,
+    )
+    amounts = baseline_amounts(position, evening.windows, evening.already_won)
+    return {name: evening.nodes.totals(by_user) for name, by_user in amounts.items()}
+
+
+def _miss(evening: Evening, actual: Floats, settings: RevenueSettings, seed: int) -> Miss:
+    company = int(evening.nodes.of_type("company")[0])
+    won = evening.nodes.totals(evening.already_won)[company]
+    expected = evening.nodes.totals(evening.expected)[company].sum(axis=0)
+    left = actual[company] - won
+    usable = (expected > 0) & (left > SMALLEST_RATIO * expected)
+    paths = evening.paths(NO_SHOCKS, settings.backtest_simulations, seed)[company] - won[:, None]
+    spread = paths[usable] / expected[usable, None]
+    return Miss(
+        np.log(left[usable] / expected[usable]),
+        np.log(np.maximum(spread, SMALLEST_RATIO)).var(axis=1),
+    )
+
+
+def _positions(evening: Evening, actual: Floats, paths: Floats) -> dict[str, Floats]:
+    found: dict[str, Floats] = {}
+    for kind in sorted(set(evening.nodes.node_type)):
+        rows = evening.nodes.of_type(kind)
+        keys = [
+            f"{evening.origin}/{kind}/{evening.nodes.node_id[row]}/{window.name}"
+            for row in rows
+            for window in evening.windows
+        ]
+        lot = stable_fraction(keys, "position")
+        outcomes, drawn = actual[rows].reshape(-1), paths[rows].reshape(-1, paths.shape[2])
+        found[kind] = position_in_paths(outcomes, drawn, lot)
+    return found
+
+
+def _frame(
+    evening: Evening,
+    actual: Floats,
+    quantiles: Floats,
+    baselines: dict[str, Floats],
+    *,
+    is_judged: bool,
+) -> pl.DataFrame:
+    nodes, windows = evening.nodes, evening.windows
+    won = nodes.totals(evening.already_won)
+    expected = nodes.totals(evening.expected)
+    count = len(nodes.node_id)
+
+    def of_windows(values: Sequence[object]) -> list[object]:
+        return list(values) * count
+
+    columns: dict[str, object] = {
+        "origin_date": [evening.origin] * (count * len(windows)),
+        "horizon": of_windows([window.name for window in windows]),
+        "horizon_days": of_windows([window.days for window in windows]),
+        "window_start": of_windows([window.start for window in windows]),
+        "window_end": of_windows([window.end for window in windows]),
+        "node_type": np.repeat(nodes.node_type, len(windows)),
+        "node_id": np.repeat(nodes.node_id, len(windows)),
+        "is_judged": [is_judged] * (count * len(windows)),
+        "actual": actual.reshape(-1),
+        "already_won": won.reshape(-1),
+        "from_open_pipeline": expected[:, OPEN].reshape(-1),
+        "from_new_business": expected[:, NEW].reshape(-1),
+        "mean": (won + expected.sum(axis=1)).reshape(-1),
+        **{name: quantiles[:, :, place].reshape(-1) for place, name in enumerate(QUANTILE_COLUMNS)},
+        **{name: baselines[name].reshape(-1) for name in BASELINES},
+    }
+    return pl.DataFrame(columns).with_columns(pl.col(BASELINES).fill_nan(None))

@@ -1,0 +1,235 @@
+"""What the forecast is held against: the ways in which a company forecasts without a model.
+
+Each gives an amount per user and window, so that nodes add up, as it would have been worked out on
+the evening of the origin. What a baseline has no figure for is NaN.
+
+| baseline | forecast |
+|---|---|
+| seasonal_naive | what was won in the same window a year before |
+| previous_quarter | what was won in the same window a fiscal quarter before |
+| weighted_pipeline | open deals due in the window times their CRM probability |
+| stage_rate | the same with the share of deals in their stage that were won |
+| point_in_period | open pipeline times what was won per open amount from the same day of quarters |
+| rep_commit | the standing commit calls of the reps (the fiscal quarter only) |
+| manager_override | the same with a superior's figure where there is one |
+
+For the fiscal quarter the first five are added to what is won already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+
+import numpy as np
+import polars as pl
+
+from ml_assets.revenue.calendar import Floats
+from ml_assets.revenue.history import RevenueHistory
+from ml_assets.revenue.organisation import holding_at
+from ml_assets.revenue.windows import Window, same_days_before
+
+YEAR = timedelta(days=365)
+SETTLING = timedelta(days=14)
+
+
+@dataclass(frozen=True)
+class Position:
+    """What the baselines of an origin look at.
+
+    Attributes:
+        history: everything known.
+        origin: the evening.
+        pipeline: open deals, with `closing_owner`.
+        user_ids: whom the amounts are for; others are left out.
+    """
+
+    history: RevenueHistory
+    origin: date
+    pipeline: pl.DataFrame
+    user_ids: list[str]
+
+    def by_user(self, frame: pl.DataFrame, user: str, amount: str) -> Floats:
+        """Sum of a column by user, in the order of `user_ids`."""
+        sums = dict(frame.group_by(user).agg(pl.col(amount).sum()).iter_rows())
+        return np.array([float(sums.get(user_id) or 0.0) for user_id in self.user_ids])
+
+    def won_between(self, after: date, until: date) -> Floats | None:
+        """Won and known by the origin with a booking in (after, until]; None before history."""
+        since = self.history.known_from(self.origin)
+        if since is None or after + timedelta(days=1) < since - SETTLING:
+            return None
+        won = self.history.won_by(self.origin).filter(
+            (pl.col("booked_date") > after) & (pl.col("booked_date") <= until)
+        )
+        return self.by_user(won, "user_id", "amount")
+
+
+def seasonal_naive(position: Position, window: Window) -> Floats | None:
+    """What was won in the same window a year before."""
+    return position.won_between(window.origin - YEAR, window.end - YEAR)
+
+
+def previous_quarter(position: Position, window: Window) -> Floats | None:
+    """What was won in the same window a fiscal quarter before."""
+    earlier = same_days_before(window.origin, position.history.fiscal)
+    if not earlier:
+        return None
+    end = earlier[0] + timedelta(days=window.days)
+    return position.won_between(earlier[0], end) if end <= window.origin else None
+
+
+def _due(position: Position, window: Window) -> pl.DataFrame:
+    quarter_start, _ = position.history.fiscal.running(window.origin)
+    return position.pipeline.filter(
+        (pl.col("close_date") >= quarter_start) & (pl.col("close_date") <= window.end)
+    )
+
+
+def weighted_pipeline(position: Position, window: Window) -> Floats | None:
+    """Open deals due in the window times their CRM probability, or their stage's."""
+    defaults = position.history["stage_defaults"]
+    weighed = (
+        _due(position, window)
+        .join(defaults, on="stage", how="left")
+        .with_columns(
+            expected=pl.col("amount").fill_null(0.0)
+            * pl.coalesce("crm_probability", "default_probability", pl.lit(0.0))
+        )
+    )
+    return position.by_user(weighed, "closing_owner", "expected")
+
+
+def stage_win_rates(history: RevenueHistory, origin: date) -> dict[str, float]:
+    """Of deals that had been in a stage and were closed by the origin, the share that was won."""
+    standing = history["closings"].filter(
+        pl.col("known_date") <= origin,
+        pl.col("undone_date").is_null() | (pl.col("undone_date") > origin),
+    )
+    visited = history["visits"].join(
+        standing.select("opportunity_id", "is_won", "known_date"), on="opportunity_id"
+    )
+    rates = (
+        visited.filter(pl.col("entered_date") <= pl.col("known_date"))
+        .group_by("stage")
+        .agg(pl.col("is_won").mean())
+    )
+    return dict(rates.iter_rows())
+
+
+def stage_rate(position: Position, window: Window) -> Floats | None:
+    """Open deals due in the window times the share of deals in their stage that were won."""
+    rates = stage_win_rates(position.history, position.origin)
+    due = _due(position, window)
+    chance = pl.Series("chance", [rates.get(stage, 0.0) for stage in due["stage"]], pl.Float64)
+    weighed = due.with_columns(expected=pl.col("amount").fill_null(0.0) * chance)
+    return position.by_user(weighed, "closing_owner", "expected")
+
+
+def point_in_period(position: Position, window: Window) -> Floats | None:
+    """Open pipeline times the share that was won in time of the pipeline of past quarters' day."""
+    history = position.history
+    since = history.known_from(position.origin)
+    won = pipeline = 0.0
+    for day in same_days_before(window.origin, history.fiscal):
+        end = day + timedelta(days=window.days)
+        if since is None or day < since or end > window.origin:
+            continue
+        before = history.open_on(day)
+        if before.is_empty():
+            continue
+        wins = history.won_by(position.origin).filter(
+            (pl.col("booked_date") > day) & (pl.col("booked_date") <= end)
+        )
+        won += float(wins["amount"].sum())
+        pipeline += float(before["amount"].sum())
+    if pipeline <= 0:
+        return None
+    return position.by_user(position.pipeline, "closing_owner", "amount") * (won / pipeline)
+
+
+def _calls(position: Position, window: Window, *, with_overrides: bool) -> Floats | None:
+    """Standing commit calls, for the running quarter, of people in office with nobody below."""
+    if not window.is_quarter:
+        return None
+    end = datetime.combine(window.origin + timedelta(days=1), time())
+    history = position.history
+    users = holding_at(history["users"], "user_id", window.origin)
+    superiors = history["superiors"].filter(
+        (pl.col("valid_from") < end) & (pl.col("valid_to").is_null() | (pl.col("valid_to") >= end))
+    )
+    standing = history["calls"].filter(
+        pl.col("period_start") == window.start,
+        pl.col("submitted_at") < end,
+        pl.col("superseded_at").is_null() | (pl.col("superseded_at") >= end),
+        pl.col("user_id").is_in(users.filter("is_in_office")["user_id"].implode()),
+        ~pl.col("user_id").is_in(superiors["user_id"].implode()),
+    )
+    if standing.is_empty():
+        return None
+    latest = standing.sort("submitted_at").group_by("user_id", "is_override").last()
+    own = latest.filter(~pl.col("is_override")).select("user_id", "submitted_at", "amount")
+    if not with_overrides:
+        return position.by_user(own, "user_id", "amount")
+    over = latest.filter("is_override").select(
+        "user_id", overridden_at="submitted_at", override="amount"
+    )
+    judged = own.join(over, on="user_id", how="full", coalesce=True).with_columns(
+        call=pl.when(
+            pl.col("amount").is_null() | (pl.col("overridden_at") >= pl.col("submitted_at"))
+        )
+        .then("override")
+        .otherwise("amount")
+    )
+    return position.by_user(judged, "user_id", "call")
+
+
+def rep_commit(position: Position, window: Window) -> Floats | None:
+    """The standing commit calls of the reps."""
+    return _calls(position, window, with_overrides=False)
+
+
+def manager_override(position: Position, window: Window) -> Floats | None:
+    """The reps' calls, with a superior's figure in the place of those that were overridden."""
+    return _calls(position, window, with_overrides=True)
+
+
+Baseline = Callable[[Position, Window], Floats | None]
+OF_WHAT_IS_LEFT: dict[str, Baseline] = {
+    "seasonal_naive": seasonal_naive,
+    "previous_quarter": previous_quarter,
+    "weighted_pipeline": weighted_pipeline,
+    "stage_rate": stage_rate,
+    "point_in_period": point_in_period,
+}
+OF_THE_WHOLE: dict[str, Baseline] = {
+    "rep_commit": rep_commit,
+    "manager_override": manager_override,
+}
+BASELINES = (*OF_WHAT_IS_LEFT, *OF_THE_WHOLE)
+
+
+def baseline_amounts(
+    position: Position, windows: tuple[Window, ...], already_won: Floats
+) -> dict[str, Floats]:
+    """Every baseline by user and window, shape (users, h); NaN where it has no figure.
+
+    Args:
+        position: what is looked at.
+        windows: of the origin.
+        already_won: by user and window, shape (users, h).
+    """
+    amounts: dict[str, Floats] = {}
+    for name, baseline in (OF_WHAT_IS_LEFT | OF_THE_WHOLE).items():
+        columns: list[Floats] = []
+        for number, window in enumerate(windows):
+            found = baseline(position, window)
+            if found is None:
+                columns.append(np.full(len(position.user_ids), np.nan))
+            elif name in OF_WHAT_IS_LEFT:
+                columns.append(already_won[:, number] + found)
+            else:
+                columns.append(found)
+        amounts[name] = np.stack(columns, axis=1)
+    return amounts
