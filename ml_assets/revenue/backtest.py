@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import polars as pl
@@ -57,7 +57,8 @@ class Evening:
         user_ids: everybody who is expected to win, or has won, something.
         nodes: of these on that evening.
         already_won: by user and window, shape (users, h); not 0 for the fiscal quarter only.
-        expected: by user, part and window, shape (users, 2, h).
+        expected: by user, part and window, shape (users, 2, h), in whole cents, so that nodes add
+            up to the cent.
     """
 
     origin: date
@@ -69,20 +70,15 @@ class Evening:
     already_won: Floats
     expected: Floats
 
-    def spread_to_users(self, by_source_user: Floats) -> Floats:
-        """From the users of the sources to all users, along the first axis."""
-        place = {user: number for number, user in enumerate(self.user_ids)}
-        rows = np.array([place[user] for user in self.sources.user_ids], dtype=np.int64)
-        total = np.zeros((len(self.user_ids), *by_source_user.shape[1:]))
-        total[rows] = by_source_user
-        return total
-
     def paths(self, shocks: Shocks, simulations: int, seed: int) -> Floats:
         """Simulated revenue of the nodes, what is won included, shape (nodes, h, simulations)."""
         drawn = simulate(
             self.sources, self.learned.amounts.spread_table()[1], shocks, simulations, seed
         )
-        total = self.spread_to_users(drawn.by_user) + self.already_won[:, :, None]
+        total = (
+            _spread(drawn.by_user, self.sources.user_ids, self.user_ids)
+            + self.already_won[:, :, None]
+        )
         return self.nodes.totals(total)
 
 
@@ -112,17 +108,24 @@ def evening_of(
     sums = dict(in_quarter.group_by("user_id").agg(pl.col("amount").sum()).iter_rows())
     so_far = np.array([float(sums.get(user, 0.0)) for user in user_ids])
     is_quarter = np.array([window.is_quarter for window in windows], dtype=np.float64)
-    blank = Evening(
-        origin,
-        windows,
-        learned,
-        sources,
-        user_ids,
-        nodes_on(history, origin, user_ids),
-        so_far[:, None] * is_quarter,
-        np.zeros(0),
+    return Evening(
+        origin=origin,
+        windows=windows,
+        learned=learned,
+        sources=sources,
+        user_ids=user_ids,
+        nodes=nodes_on(history, origin, user_ids),
+        already_won=so_far[:, None].round(2) * is_quarter,
+        expected=_spread(sources.expected(), sources.user_ids, user_ids).round(2),
     )
-    return Evening(**{**blank.__dict__, "expected": blank.spread_to_users(sources.expected())})
+
+
+def _spread(values: Floats, user_ids: Sequence[str], onto: Sequence[str]) -> Floats:
+    """From some users to more of them, along the first axis; who is not there has 0."""
+    place = {user: number for number, user in enumerate(onto)}
+    total = np.zeros((len(onto), *values.shape[1:]))
+    total[[place[user] for user in user_ids]] = values
+    return total
 
 
 @dataclass(frozen=True)
@@ -131,11 +134,13 @@ class Backtest:
 
     Attributes:
         frame: one row per origin, window and node, see `run_backtest`.
+        misses: origin_date, is_judged, and per window log_ratio and chance of the company (see
+            `Miss`).
         intervals: learnt from all of them, for forecasts to come.
-        learned: from the last evening: the model.
     """
 
     frame: pl.DataFrame
+    misses: pl.DataFrame
     intervals: Intervals
 
 
@@ -201,7 +206,48 @@ def run_backtest(
         _by_type([(kind, values) for _, kind, values in positions]),
         settings,
     )
-    return Backtest(pl.concat(frames) if frames else pl.DataFrame(), final)
+    missed = pl.DataFrame(
+        [
+            (origin, number >= settings.burn_in_origins, log_ratio, chance)
+            for number, (origin, miss) in enumerate(misses)
+            for log_ratio, chance in zip(miss.log_ratio, miss.chance, strict=True)
+        ],
+        schema={
+            "origin_date": pl.Date,
+            "is_judged": pl.Boolean,
+            "log_ratio": pl.Float64,
+            "chance": pl.Float64,
+        },
+        orient="row",
+    )
+    return Backtest(pl.concat(frames), missed, final)
+
+
+def company_history(
+    history: RevenueHistory, before: date, settings: RevenueSettings
+) -> pl.DataFrame:
+    """The company's revenue in the windows of earlier months: horizon, origin_date and amount.
+
+    Args:
+        history: what is known.
+        before: only windows that were over on this evening.
+        settings: the windows.
+    """
+    since = history.known_from(before)
+    won = history.won_by(before).select("booked_date", "amount")
+    rows: list[tuple[str, date, float]] = []
+    month = before.replace(day=1)
+    while since is not None and month >= since:
+        for window in windows_of(month, history.fiscal, settings):
+            if window.end <= before and (window.start >= since or not window.is_quarter):
+                booked = won.filter(pl.col("booked_date").is_between(window.start, window.end))
+                rows.append((window.name, month, float(booked["amount"].sum())))
+        month = (month - timedelta(days=1)).replace(day=1)
+    return pl.DataFrame(
+        rows,
+        schema={"horizon": pl.String, "origin_date": pl.Date, "amount": pl.Float64},
+        orient="row",
+    ).sort("horizon", "origin_date")
 
 
 def _is_over(

@@ -171,7 +171,7 @@ def wins_of_cohorts(hazard: WinHazard, pool: pl.DataFrame, origin: date, horizon
         shift = day_number(origin) + middle - day_numbers(pool["as_of_date"])
         moved = pool.with_columns(
             as_of_date=pl.lit(origin + timedelta(days=middle)),
-            close_date=pl.col("close_date") + pl.duration(days=pl.Series(shift)),
+            close_date=pl.col("close_date") + pl.duration(days=pl.lit(pl.Series(shift))),
         )
         left = np.maximum(horizons - middle, 0)
         chances[week] = 1 - np.exp(-hazard.cumulative(moved, left))

@@ -188,11 +188,12 @@ def _evenings_to_ask(
     landmarks: bool,
 ) -> pl.DataFrame:
     """Which deals are looked at on which evenings (opportunity_id, as_of_date, two flags)."""
+    still_open = clock + timedelta(days=1)
     last = closings.group_by("opportunity_id").agg(
         last_day=pl.col("closed_date").max(), is_reopened=pl.len() > 1
     )
     lives = opportunities.join(last, on="opportunity_id", how="left").with_columns(
-        last_day=pl.col("last_day").fill_null(clock)
+        last_day=pl.col("last_day").fill_null(still_open)
     )
     # a deal whose last closing was undone is open again
     undone = closings.group_by("opportunity_id").agg(
@@ -200,7 +201,7 @@ def _evenings_to_ask(
     )
     lives = lives.join(undone, on="opportunity_id", how="left").with_columns(
         last_day=pl.when(pl.col("undone_date").is_not_null())
-        .then(pl.lit(clock))
+        .then(pl.lit(still_open))
         .otherwise("last_day")
     )
     first, until = pl.col("first_seen_date"), pl.col("last_day")

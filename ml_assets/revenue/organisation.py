@@ -51,12 +51,12 @@ def closing_owners(
     keeper = dict(accounts.select("account_id", "account_owner_id").iter_rows())
 
     def closing(present: str | None, account: str | None) -> str:
-        if present in closers:
+        if present is not None and present in closers:
             return present
         kept_by = keeper.get(account)
-        if kept_by in closers:
+        if kept_by is not None and kept_by in closers:
             return kept_by
-        return present if present in in_office else UNASSIGNED
+        return present if present is not None and present in in_office else UNASSIGNED
 
     return [closing(*pair) for pair in deals.select(owner, "account_id").iter_rows()]
 

@@ -75,15 +75,15 @@ class RevenueSettings:
 
 STATE_FEATURES = (
     "stage_order",
-    "forecast_category",
-    "opportunity_type",
-    "segment",
     "days_in_stage",
     "age_days",
     "days_since_any_change",
     "stage_move_count",
     "push_count",
-    "log_amount",
+    "forecast_category",
+    "opportunity_type",
+    "segment",
+    "amount",
 )
 WINDOW_FEATURES = (
     "lead_days",
