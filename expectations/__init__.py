@@ -10,7 +10,7 @@ os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
 
 from expectations.g1_raw import judge_raw
 from expectations.g2_core import judge_core
-from expectations.g3_ml import judge_ml
+from expectations.g3_ml import judge_derived, judge_ml
 from expectations.g4_marts import judge_marts
 from expectations.report import GateError, GateReport, Outcome, RowCounts
 
@@ -20,6 +20,7 @@ __all__ = [
     "Outcome",
     "RowCounts",
     "judge_core",
+    "judge_derived",
     "judge_marts",
     "judge_ml",
     "judge_raw",

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from expectations.g3_ml import opportunity_score, registry
+from expectations.g3_ml import anomaly, opportunity_score, registry
 from expectations.g3_ml.common import LAYER
 from expectations.layers import judge_layer
 from expectations.report import GateReport
@@ -19,7 +19,7 @@ from expectations.suites import TableSuite
 Suites = Callable[[date], list[TableSuite]]
 
 PREDICTIONS: tuple[Suites, ...] = (opportunity_score.suites, registry.suites)
-DERIVED: tuple[Suites, ...] = ()
+DERIVED: tuple[Suites, ...] = (anomaly.suites,)
 
 
 def judge_ml(database: Path, *, run_id: str, as_of: date) -> GateReport:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import cache
@@ -220,17 +219,6 @@ def with_segments(nodes: pl.DataFrame, figures: pl.DataFrame) -> pl.DataFrame:
         )
     )
     return pl.concat([nodes, segments.select(nodes.columns)]).sort(NODE)
-
-
-def summary(anomalies: pl.DataFrame) -> str:
-    """What was found in one line, for the run's log."""
-    return json.dumps(
-        {
-            "tests": anomalies.height,
-            "anomalies": int(anomalies["is_anomaly"].sum()),
-            "alerts": int(anomalies["is_alert"].sum()),
-        }
-    )
 
 
 @cache

@@ -57,7 +57,8 @@ def discount(window_weeks: int) -> float:
 
 def recency(past: Mask, window_weeks: int) -> Array:
     """Weight of each past window (columns, oldest first) in the measurement of a spread."""
-    ages = np.linspace(past.shape[1], 1, past.shape[1]) * window_weeks
+    windows = past.shape[1]
+    ages = np.array([float(window_weeks * (windows - at)) for at in range(windows)])
     return np.broadcast_to(0.5 ** (ages / SPREAD_HALF_LIFE_WEEKS), past.shape)
 
 

@@ -19,6 +19,7 @@ GATES = {
     "G1": "raw → staging",
     "G2": "core → predictions",
     "G3": "predictions → marts",
+    "G3_derived": "what is derived from predictions",
     "G4": "marts → published",
 }
 

@@ -2,6 +2,7 @@
 
 import dagster as dg
 
+from orchestration.defs.ml.anomaly import ANOMALY, anomalies
 from orchestration.defs.ml.opportunity_score import OPPORTUNITY_SCORE
 from orchestration.defs.ml.trained import BACKTEST, REGISTRY, model_assets, registry_assets
 from orchestration.lib.ml_tables import ml_key
@@ -12,11 +13,12 @@ MODELS = [OPPORTUNITY_SCORE]
 ASSETS: list[dg.AssetsDefinition] = [
     *(asset for model in MODELS for asset in model_assets(model)),
     registry_assets(MODELS),
+    anomalies,
 ]
 PREDICTIONS = [ml_key(model.table) for model in MODELS]
 """What G3 judges before anything is derived from it."""
 
-DERIVED: list[dg.AssetKey] = []
-"""What is made from predictions, judged by a second step of G3."""
+DERIVED: list[dg.AssetKey] = [ANOMALY]
+"""What is made from predictions, or beside them without a model, judged by a second step of G3."""
 
 ML_TABLES = [REGISTRY, BACKTEST, *PREDICTIONS, *DERIVED]

@@ -5,11 +5,11 @@ from datetime import date
 
 import dagster as dg
 
-from expectations import judge_core, judge_marts, judge_ml, judge_raw
+from expectations import judge_core, judge_derived, judge_marts, judge_ml, judge_raw
 from expectations.report import GateReport
 from orchestration.defs.dbt.assets import dbt_core, dbt_marts
 from orchestration.defs.ingest.assets import SYSTEMS, TABLES
-from orchestration.defs.ml.assets import PREDICTIONS
+from orchestration.defs.ml.assets import DERIVED, PREDICTIONS
 from orchestration.lib.build_database import clock, connected, last_day
 from orchestration.lib.dbt_translator import quarantine_key, raw_schema
 from orchestration.lib.gates import check_results, check_specs
@@ -93,5 +93,6 @@ CHECKS = [
     *(_g1(system) for system in [*SYSTEMS, FILES_SYSTEM]),
     _layer_gate("G2", judge_core, _of_schema(dbt_core, "core")),
     _layer_gate("G3", judge_ml, PREDICTIONS),
+    _layer_gate("G3_derived", judge_derived, DERIVED),
     _layer_gate("G4", judge_marts, _of_schema(dbt_marts, "marts")),
 ]

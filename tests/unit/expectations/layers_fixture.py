@@ -172,6 +172,17 @@ insert into ml.ml_backtest values
     ('v1', 'log_loss', 'base_rate', 0.50, 0.69), ('v1', 'brier', 'base_rate', 0.17, 0.25),
     ('v1', 'roc_auc', 'base_rate', 0.80, 0.5);
 
+create table ml.ml_anomaly (
+    as_of_date date, metric varchar, node_type varchar, node_id varchar, observed_value double,
+    expected_value double, expected_low double, expected_high double, p_value double,
+    q_value double, severity varchar, is_anomaly boolean, is_alert boolean, explanation varchar
+);
+insert into ml.ml_anomaly values
+    ('2026-03-31', 'activities', 'rep', 'user-1', 2, 20, 12, 29, 0.0001, 0.0002, 'severe', true,
+     true, 'Activities of rep user-1: 2, below the 20 expected.'),
+    ('2026-03-31', 'activities', 'company', 'All', 20, 21, 13, 30, 0.9, 0.9, 'none', false, false,
+     null);
+
 create table marts.mart_activity (
     date_day date, user_id varchar, activity_type varchar, activity_subtype varchar,
     channel varchar, direction varchar, segment varchar, region varchar, team varchar,

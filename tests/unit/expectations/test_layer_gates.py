@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from expectations import GateError, GateReport, judge_core, judge_marts, judge_ml
+from expectations import GateError, GateReport, judge_core, judge_derived, judge_marts, judge_ml
 from tests.unit.expectations.layers_fixture import AS_OF, build
 
 Judge = Callable[..., GateReport]
@@ -155,6 +155,23 @@ WRONG_ML: dict[str, set[tuple[str, str]]] = {
     },
 }
 
+WRONG_DERIVED: dict[str, set[tuple[str, str]]] = {
+    "insert into ml.ml_anomaly from ml.ml_anomaly": {
+        ("ml_anomaly", "expect_compound_columns_to_be_unique")
+    },
+    "update ml.ml_anomaly set p_value = 0.95 where severity = 'none'": {
+        ("ml_anomaly", "expect_column_pair_values_a_to_be_greater_than_b")
+    },
+    "update ml.ml_anomaly set explanation = null": {("ml_anomaly", "anomalies_explained")},
+    "update ml.ml_anomaly set q_value = 0.06 where is_anomaly": {
+        ("ml_anomaly", "anomalies_explained")
+    },
+    "update ml.ml_anomaly set severity = 'grave', expected_value = null where is_anomaly": {
+        ("ml_anomaly", "expect_column_values_to_be_in_set"),
+        ("ml_anomaly", "expect_column_values_to_not_be_null"),
+    },
+}
+
 WRONG_MARTS: dict[str, set[tuple[str, str]]] = {
     "update marts.mart_exec_kpi set numerator = numerator + 0.01 where kpi = 'bookings'": {
         ("mart_exec_kpi", "agrees_with_core")
@@ -194,13 +211,13 @@ def judged(judge: Judge, database: Path, as_of: date = AS_OF) -> GateReport:
     return judge(database, run_id="test-run", as_of=as_of)
 
 
-@pytest.mark.parametrize("judge", [judge_core, judge_ml, judge_marts])
+@pytest.mark.parametrize("judge", [judge_core, judge_ml, judge_derived, judge_marts])
 def test_a_good_company_meets_every_expectation(tmp_path: Path, judge: Judge) -> None:
     report = judged(judge, build(tmp_path))
 
     assert report.passed
     assert not report.findings, report.describe()
-    assert len(report.outcomes) > 20
+    assert len(report.outcomes) > 10
 
 
 def test_core_names_what_is_wrong_in_each_table(tmp_path: Path) -> None:
@@ -214,6 +231,7 @@ def test_core_names_what_is_wrong_in_each_table(tmp_path: Path) -> None:
     [
         *((judge_core, change, found) for change, found in WRONG_DEALS.items()),
         *((judge_ml, change, found) for change, found in WRONG_ML.items()),
+        *((judge_derived, change, found) for change, found in WRONG_DERIVED.items()),
         *((judge_marts, change, found) for change, found in WRONG_MARTS.items()),
     ],
 )
@@ -227,7 +245,7 @@ def test_a_gate_names_what_is_wrong(
         assert failure.message.endswith(".")
 
 
-@pytest.mark.parametrize("judge", [judge_core, judge_ml, judge_marts])
+@pytest.mark.parametrize("judge", [judge_core, judge_ml, judge_derived, judge_marts])
 def test_a_company_without_data_passes(tmp_path: Path, judge: Judge) -> None:
     database = build(tmp_path)
     with duckdb.connect(str(database)) as con:
@@ -289,6 +307,23 @@ def test_base_rates_are_shown_where_no_model_speaks(tmp_path: Path) -> None:
     assert report.passed
     (finding,) = report.findings
     assert (finding.expectation, finding.severity) == ("spoken_by_a_model", "info")
+
+
+def test_a_week_in_which_everything_is_unusual_is_pointed_out(tmp_path: Path) -> None:
+    many = (
+        "insert into ml.ml_anomaly select '2026-03-31', 'pushes', 'rep', 'user-' || n, 1, 2, 0, "
+        "5, case when n < {small} then 0.04 else 0.5 end, 0.6, 'none', false, false, null "
+        "from range(99) as more (n)"
+    )
+
+    for name in ("usual", "storm"):
+        (tmp_path / name).mkdir()
+    usual = judged(judge_derived, build(tmp_path / "usual", many.format(small=19)))
+    storm = judged(judge_derived, build(tmp_path / "storm", many.format(small=20)))
+
+    assert not usual.findings
+    assert storm.passed
+    assert [finding.expectation for finding in storm.findings] == ["alarms_are_rare"]
 
 
 def test_scores_of_other_evenings_are_not_judged_again(tmp_path: Path) -> None:
