@@ -29,7 +29,7 @@ class OpportunityModelSettings:
     """
 
     sampling: Sampling = field(default_factory=Sampling)
-    scorer: ScorerSettings = field(default_factory=ScorerSettings)
+    scorer: ScorerSettings = field(default_factory=lambda: ScorerSettings(tuning=0))
     promotion: PromotionRule = field(default_factory=PromotionRule)
     test_days: int = 90
     test_decided_share: float = 0.75

@@ -1,9 +1,9 @@
-"""Gradient-boosted trees that come out the same to the bit."""
+"""Gradient-boosted trees that come out the same to the bit, of a shape that suits the rows."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import lightgbm as lgb
@@ -11,72 +11,191 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ml_assets.scoring.settings import ScorerSettings
-from ml_assets.scoring.splits import group_folds
+from ml_assets.scoring.splits import Fold, FoldPlan, drawn_groups
 
+Array = NDArray[np.float64]
 Matrix = NDArray[np.float64]
+MANY_ROWS = 200_000
+ROUNDS_FOR_MANY = 150
+LEAVES_FOR_MANY = 16
+LEAST_ROWS_PER_LEAF = 8
+ROWS_PER_LEAF_ROWS = 30  # a leaf needs at most one row in so many
+RACE_RATE, RACE_ROUNDS, RACE_PATIENCE = 0.1, 120, 10
+FINALISTS = 2
+FEW_ROWS = 2_000
 # LightGBM's own annotations of these two are incomplete.
 _cross_validate = cast("Callable[..., dict[str, Any]]", lgb.cv)
 _train = cast("Callable[..., lgb.Booster]", lgb.train)
 
 
 @dataclass(frozen=True)
-class TrainedBooster:
-    """A booster trained on all rows, and what boosters without a row's group say of that row.
+class TrainedTrees:
+    """Trees trained on all rows, and what trees that had not seen a row say of it.
 
     Attributes:
         booster: the model.
-        held_out: uncalibrated probability of each training row, shape (n,), from the fold that
-            has not seen its group.
+        held_out: log-odds of each validating row, shape (m,), from the shuffled fold that has not
+            seen it.
+        forward: the same from the forward folds; NaN where a row is in none.
+        shape: name of the chosen shape.
+        losses: shape → log loss that it was chosen by; the given shape only, without tuning.
     """
 
     booster: lgb.Booster
-    held_out: NDArray[np.float64]
+    held_out: Array
+    forward: Array
+    shape: str
+    losses: Mapping[str, float]
 
 
-def train_booster(
+@dataclass(frozen=True)
+class _Validation:
+    """A booster per fold, the rounds that are best on average, and the mean log loss there."""
+
+    boosters: list[lgb.Booster]
+    rounds: int
+    loss: float
+
+
+def train_trees(
     matrix: Matrix,
-    outcome: NDArray[np.float64],
+    outcome: Array,
     *,
-    weight: NDArray[np.float64],
-    groups: Sequence[str],
+    weight: Array,
+    groups: NDArray[np.int64],
+    validating: NDArray[np.intp],
+    plan: FoldPlan,
     category_positions: Sequence[int],
     settings: ScorerSettings,
-) -> TrainedBooster:
-    """Boosted trees on all rows, with as many rounds as group-disjoint folds found best.
+) -> TrainedTrees:
+    """Boosted trees on all rows, with the shape and as many rounds as the folds found best.
 
     Args:
         matrix: shape (n, k), NaN for missing.
         outcome: 0 or 1, shape (n,).
         weight: of each row, shape (n,).
-        groups: n names; a group's rows share a fold.
+        groups: of each row, shape (n,).
+        validating: rows that the folds are made of, shape (m,).
+        plan: folds of positions within `validating`.
         category_positions: columns of the matrix that hold category codes.
         settings: parameters.
     """
-    parameters = booster_parameters(settings)
-    data = lgb.Dataset(
-        matrix,
-        label=outcome,
-        weight=weight,
-        categorical_feature=list(category_positions),
-        params=parameters,
-        free_raw_data=False,
+    sized = suited(settings, len(matrix))
+    everything = len(validating) == len(matrix)
+    part = slice(None) if everything else validating
+    shown, shown_outcome, shown_weight = matrix[part], outcome[part], weight[part]
+    data = _dataset(shown, shown_outcome, shown_weight, category_positions, sized)
+    finalists = _finalists(
+        shown, shown_outcome, shown_weight, groups[part], plan.shuffled, category_positions, sized
     )
-    folds = group_folds(groups, settings.folds, settings.seed)
+    validations = {
+        name: _validated(data, shape, plan.shuffled, shape.max_rounds, shape.patience)
+        for name, shape in finalists.items()
+    }
+    losses = {name: validation.loss for name, validation in validations.items()}
+    shape = min(losses, key=losses.__getitem__)
+    chosen, rounds = finalists[shape], validations[shape].rounds
+    held_out = np.full(len(shown), np.nan)
+    for booster, (_, rows) in zip(validations[shape].boosters, plan.shuffled, strict=True):
+        held_out[rows] = tree_log_odds(booster, shown[rows], chosen.num_threads, rounds)
+    forward = np.full(len(shown), np.nan)
+    for train, rows in plan.forward:
+        booster = _train(
+            booster_parameters(chosen), data.subset(train.tolist()), num_boost_round=rounds
+        )
+        forward[rows] = tree_log_odds(booster, shown[rows], chosen.num_threads)
+    if not everything:
+        data = _dataset(matrix, outcome, weight, category_positions, chosen)
+    booster = _train(booster_parameters(chosen), data, num_boost_round=rounds)
+    return TrainedTrees(booster, held_out, forward, shape, losses)
+
+
+def suited(settings: ScorerSettings, rows: int) -> ScorerSettings:
+    """The settings, with smaller leaves for few rows, and longer steps for many."""
+    if rows >= MANY_ROWS:
+        return replace(
+            settings,
+            learning_rate=max(settings.learning_rate, RACE_RATE),
+            max_rounds=min(settings.max_rounds, ROUNDS_FOR_MANY),
+            leaves=max(settings.leaves, LEAVES_FOR_MANY),
+        )
+    enough = max(LEAST_ROWS_PER_LEAF, rows // ROWS_PER_LEAF_ROWS)
+    return replace(settings, min_rows_per_leaf=min(settings.min_rows_per_leaf, enough))
+
+
+def shapes(settings: ScorerSettings) -> dict[str, ScorerSettings]:
+    """The given shape and those that `tuning` pays for, most useful first."""
+    all_of_them = {
+        "given": settings,
+        "few leaves": replace(settings, leaves=4),
+        "restrained": replace(
+            settings,
+            leaves=max(4, settings.leaves // 2),
+            min_rows_per_leaf=2 * settings.min_rows_per_leaf,
+            feature_share=settings.feature_share / 2,
+            l2=5 * settings.l2,
+        ),
+        "free": replace(
+            settings,
+            min_rows_per_leaf=max(LEAST_ROWS_PER_LEAF, settings.min_rows_per_leaf // 3),
+            feature_share=min(1.0, 1.6 * settings.feature_share),
+            l2=settings.l2 / 10,
+        ),
+        "many leaves": replace(settings, leaves=max(settings.leaves, LEAVES_FOR_MANY)),
+    }
+    return dict(list(all_of_them.items())[: settings.tuning + 1])
+
+
+def _finalists(
+    matrix: Matrix,
+    outcome: Array,
+    weight: Array,
+    groups: NDArray[np.int64],
+    folds: Sequence[Fold],
+    category_positions: Sequence[int],
+    settings: ScorerSettings,
+) -> dict[str, ScorerSettings]:
+    """The shapes that deserve all folds and rows: all, if there are few rows, else the two best.
+
+    Those are found on one fold, with at most `tuning_rows` rows and fewer, longer steps.
+    """
+    rivals = shapes(settings)
+    if len(rivals) <= FINALISTS or len(outcome) <= FEW_ROWS:
+        return rivals
+    drawn = drawn_groups(groups, settings.tuning_rows, settings.seed)
+    place = np.cumsum(drawn) - 1
+    train, held = (place[rows[drawn[rows]]] for rows in folds[0])
+    shown = outcome[drawn]
+    if len(np.unique(shown[train])) < 2 or len(np.unique(shown[held])) < 2:
+        return {"given": rivals["given"]}
+    data = _dataset(matrix[drawn], shown, weight[drawn], category_positions, settings)
+    losses: dict[str, float] = {}
+    for name, shape in rivals.items():
+        faster = replace(shape, learning_rate=max(RACE_RATE, shape.learning_rate))
+        rounds = min(RACE_ROUNDS, shape.max_rounds)
+        losses[name] = _validated(data, faster, [(train, held)], rounds, RACE_PATIENCE).loss
+    best = sorted(rivals, key=losses.__getitem__)[:FINALISTS]
+    return {name: rivals[name] for name in best}
+
+
+def _validated(
+    data: lgb.Dataset,
+    shape: ScorerSettings,
+    folds: Sequence[Fold],
+    rounds: int,
+    patience: int,
+) -> _Validation:
     validation = _cross_validate(
-        parameters,
+        booster_parameters(shape),
         data,
-        num_boost_round=settings.max_rounds,
-        folds=folds,
-        callbacks=[lgb.early_stopping(settings.patience, verbose=False)],
+        num_boost_round=rounds,
+        folds=list(folds),
+        callbacks=[lgb.early_stopping(patience, verbose=False)],
         return_cvbooster=True,
     )
-    rounds = len(validation["valid binary_logloss-mean"])
-    held_out = np.empty(len(outcome))
-    fold_boosters = cast("list[lgb.Booster]", validation["cvbooster"].boosters)
-    for booster, (_, rows) in zip(fold_boosters, folds, strict=True):
-        held_out[rows] = raw_probability(booster, matrix[rows], settings.num_threads, rounds)
-    booster = _train(parameters, data, num_boost_round=rounds)
-    return TrainedBooster(booster, held_out)
+    losses: list[float] = validation["valid binary_logloss-mean"]
+    boosters = cast("list[lgb.Booster]", validation["cvbooster"].boosters)
+    return _Validation(boosters, len(losses), float(losses[-1]))
 
 
 def booster_parameters(settings: ScorerSettings) -> dict[str, Any]:
@@ -93,6 +212,7 @@ def booster_parameters(settings: ScorerSettings) -> dict[str, Any]:
         "lambda_l2": settings.l2,
         "cat_smooth": 20.0,
         "cat_l2": 20.0,
+        "feature_pre_filter": False,
         "seed": settings.seed,
         "deterministic": True,
         "force_row_wise": True,
@@ -101,25 +221,35 @@ def booster_parameters(settings: ScorerSettings) -> dict[str, Any]:
     }
 
 
-def raw_probability(
+def tree_log_odds(
     booster: lgb.Booster, matrix: Matrix, threads: int, rounds: int | None = None
-) -> NDArray[np.float64]:
-    """Uncalibrated probabilities after `rounds` rounds (all, if not given), shape (n,)."""
+) -> Array:
+    """Uncalibrated log-odds after `rounds` rounds (all, if not given), shape (n,)."""
     if len(matrix) == 0:
         return np.empty(0)
     return np.asarray(
-        booster.predict(matrix, num_iteration=rounds, num_threads=threads), dtype=np.float64
+        booster.predict(matrix, raw_score=True, num_iteration=rounds, num_threads=threads),
+        dtype=np.float64,
     )
 
 
-def contributions(booster: lgb.Booster, matrix: Matrix, threads: int) -> NDArray[np.float64]:
-    """Exact SHAP values in log-odds, shape (n, k + 1); the last column is the expected value.
+def sigmoid(log_odds: Array) -> Array:
+    """Probabilities of log-odds."""
+    return 1 / (1 + np.exp(-np.clip(log_odds, -700, 700)))
 
-    Source: Lundberg et al. (2020), "From local explanations to global understanding with
-    explainable AI for trees", as built into LightGBM.
-    """
-    if len(matrix) == 0:
-        return np.empty((0, matrix.shape[1] + 1))
-    return np.asarray(
-        booster.predict(matrix, pred_contrib=True, num_threads=threads), dtype=np.float64
+
+def _dataset(
+    matrix: Matrix,
+    outcome: Array,
+    weight: Array,
+    category_positions: Sequence[int],
+    settings: ScorerSettings,
+) -> lgb.Dataset:
+    return lgb.Dataset(
+        matrix,
+        label=outcome,
+        weight=weight,
+        categorical_feature=list(category_positions),
+        params=booster_parameters(settings),
+        free_raw_data=False,
     )

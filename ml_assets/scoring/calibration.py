@@ -13,14 +13,12 @@ guarantees of validity"; Breiman (1996), "Bagging predictors".
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
-from venn_abers import VennAbers  # pyright: ignore[reportMissingTypeStubs]
 
 Array = NDArray[np.float64]
 MOST_KNOTS = 200
@@ -56,7 +54,7 @@ class VennAbersCalibrator:
         outcome: Array,
         *,
         weight: Array,
-        groups: Sequence[str],
+        groups: NDArray[np.int64],
         seed: int,
         replicates: int = REPLICATES,
     ) -> Self:
@@ -65,9 +63,8 @@ class VennAbersCalibrator:
         Args:
             raw: uncalibrated probabilities, shape (n,).
             outcome: 0 or 1, shape (n,).
-            weight: of each row, shape (n,); a row of weight 1.3 enters a sample once, and in
-                three samples of ten twice.
-            groups: n names; a group's rows are drawn together.
+            weight: of each row, shape (n,).
+            groups: n numbers; a group's rows are drawn together.
             seed: of the resampling.
             replicates: bootstrap samples; those with one outcome only are left out.
 
@@ -80,14 +77,14 @@ class VennAbersCalibrator:
                 "period or a larger share of the rows."
             )
         knots = np.unique(np.quantile(raw, np.linspace(0, 1, MOST_KNOTS)))
-        snapped = knots[_nearest(knots, raw)]
+        knot_of = _nearest(knots, raw)
         curves = [
-            _curves(knots, snapped[rows], outcome[rows])
-            for rows in _resampled_rows(groups, weight, seed, replicates)
-            if 0 < outcome[rows].sum() < len(rows)
+            _curves(knot_of, outcome, row_weight, len(knots))
+            for row_weight in _resampled_weights(groups, weight, seed, replicates)
+            if 0 < row_weight @ outcome < row_weight.sum()
         ]
         if not curves:
-            curves = [_curves(knots, snapped, outcome)]
+            curves = [_curves(knot_of, outcome, weight, len(knots))]
         as_negative = np.array([curve[0] for curve in curves])
         as_positive = np.array([curve[1] for curve in curves])
         probability = (as_positive / (1 - as_negative + as_positive)).mean(axis=0)
@@ -123,21 +120,15 @@ class VennAbersCalibrator:
         return cls(**{name: np.array(numbers) for name, numbers in values.items()})
 
 
-def _resampled_rows(
-    groups: Sequence[str], weight: Array, seed: int, replicates: int
-) -> list[NDArray[np.intp]]:
-    """Row numbers of each bootstrap sample of groups, repeated by weight."""
-    names, member_of = np.unique(np.asarray(groups, dtype=str), return_inverse=True)
-    by_group = np.argsort(member_of, kind="stable")
-    first = np.searchsorted(member_of[by_group], np.arange(len(names) + 1))
+def _resampled_weights(
+    groups: NDArray[np.int64], weight: Array, seed: int, replicates: int
+) -> Iterator[Array]:
+    """Row weights of each bootstrap sample of groups."""
+    names, member_of = np.unique(groups, return_inverse=True)
     generator = np.random.default_rng(seed)
-    samples: list[NDArray[np.intp]] = []
     for _ in range(replicates):
-        drawn = generator.integers(0, len(names), len(names))
-        rows = np.concatenate([by_group[first[i] : first[i + 1]] for i in drawn])
-        whole = np.floor(weight[rows] + generator.random(len(rows))).astype(np.int64)
-        samples.append(np.repeat(rows, whole))
-    return samples
+        drawn = np.bincount(generator.integers(0, len(names), len(names)), minlength=len(names))
+        yield weight * drawn[member_of]
 
 
 def _nearest(knots: Array, raw: Array) -> NDArray[np.intp]:
@@ -145,13 +136,26 @@ def _nearest(knots: Array, raw: Array) -> NDArray[np.intp]:
     return np.searchsorted((knots[1:] + knots[:-1]) / 2, raw)
 
 
-def _curves(knots: Array, scores: Array, outcome: Array) -> tuple[Array, Array]:
-    """The two isotonic curves at the knots: for a new negative and for a new positive."""
-    fitted: Any = VennAbers()
-    order = np.lexsort((outcome, scores))
-    with np.errstate(divide="ignore", invalid="ignore"), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
-        fitted.fit(np.column_stack([1 - scores[order], scores[order]]), outcome[order])
-    lower: Array = fitted.p0[np.searchsorted(fitted.c, knots, side="right"), 1]
-    upper: Array = fitted.p1[np.searchsorted(fitted.c, knots, side="left"), 1]
-    return lower, upper
+def _curves(
+    knot_of: NDArray[np.intp], outcome: Array, weight: Array, count: int
+) -> tuple[Array, Array]:
+    """The two isotonic curves at the knots: for a new negative and for a new positive.
+
+    Isotonic regression at a knot is the largest, over starts before it, of the smallest, over ends
+    after it, of the means between (Robertson, Wright & Dykstra 1988, theorem 1.4.4). The new row at
+    the knot is in each of these means, so one table of sums gives the answers for all knots.
+    """
+    positives = np.cumsum(np.bincount(knot_of, weight * outcome, minlength=count))
+    rows = np.cumsum(np.bincount(knot_of, weight, minlength=count))
+    positives_before = np.append(0.0, positives[:-1])[:, None]
+    rows_with_new = rows[None, :] - np.append(0.0, rows[:-1])[:, None] + 1.0
+    is_span = np.tri(count, dtype=np.bool_).T
+    answers: list[Array] = []
+    for new in (0.0, 1.0):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            means = (positives[None, :] - positives_before + new) / rows_with_new
+        means[~is_span] = np.inf
+        smallest = np.minimum.accumulate(means[:, ::-1], axis=1)[:, ::-1]
+        smallest[~is_span] = -np.inf
+        answers.append(np.clip(smallest.max(axis=0), 0.0, 1.0))
+    return answers[0], answers[1]

@@ -1,7 +1,8 @@
 """Turns a frame's columns into the numeric matrix that boosting reads.
 
-Numbers stay, booleans become 0 and 1, dates become days, texts become category codes. Missing
-values stay missing; so does a category that was not seen, or hardly seen, in training.
+Numbers stay, booleans become 0 and 1, dates and durations become days, times of day hours, texts
+category codes. Missing values stay missing; infinite numbers are missing, and so is a category that
+was not seen, or hardly seen, in training.
 """
 
 from __future__ import annotations
@@ -14,7 +15,10 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-ColumnKind = Literal["number", "boolean", "date", "category"]
+ColumnKind = Literal["number", "boolean", "date", "duration", "time", "category"]
+
+SECONDS_PER_DAY = 86_400
+NANOSECONDS_PER_HOUR = 3_600e9
 
 
 @dataclass(frozen=True)
@@ -99,11 +103,15 @@ def _kind(series: pl.Series) -> ColumnKind:
         return "number"
     if isinstance(dtype, (pl.Date, pl.Datetime)):
         return "date"
+    if isinstance(dtype, pl.Duration):
+        return "duration"
+    if isinstance(dtype, pl.Time):
+        return "time"
     if isinstance(dtype, (pl.String, pl.Categorical, pl.Enum)):
         return "category"
     raise TypeError(
-        f"Column {series.name!r} has type {dtype}, which is neither number, text, boolean nor "
-        "date. Exclude it or convert it."
+        f"Column {series.name!r} has type {dtype}, which is neither number, text, boolean, date, "
+        "time nor duration. Exclude it or convert it."
     )
 
 
@@ -113,8 +121,26 @@ def _encode(series: pl.Series, column: EncodedColumn) -> NDArray[np.float64]:
         encoded = series.cast(pl.String).replace_strict(
             codes, default=None, return_dtype=pl.Float64
         )
-    elif column.kind == "date":
-        encoded = series.cast(pl.Datetime("us")).dt.epoch("s") / 86_400
-    else:
-        encoded = series.cast(pl.Float64)
-    return encoded.fill_null(float("nan")).to_numpy()
+        return encoded.fill_null(float("nan")).to_numpy()
+    try:
+        encoded = _as_number(series, column.kind)
+    except pl.exceptions.PolarsError as error:
+        raise TypeError(
+            f"Column {series.name!r} was a {column.kind} in training and is of type "
+            f"{series.dtype} now. Convert it to what it was."
+        ) from error
+    values = encoded.fill_null(float("nan")).to_numpy()
+    is_infinite = np.isinf(values)
+    return np.where(is_infinite, np.nan, values) if is_infinite.any() else values
+
+
+def _as_number(series: pl.Series, kind: ColumnKind) -> pl.Series:
+    if series.dtype == pl.Null:
+        return series.cast(pl.Float64)
+    if kind == "date":
+        return series.cast(pl.Datetime("us")).dt.epoch("s") / SECONDS_PER_DAY
+    if kind == "duration":
+        return series.dt.total_milliseconds() / (1_000 * SECONDS_PER_DAY)
+    if kind == "time":
+        return series.cast(pl.Time).cast(pl.Int64) / NANOSECONDS_PER_HOUR
+    return series.cast(pl.Float64)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class ScorerSettings:
-    """Parameters of boosting, calibration and reasons; all of them are part of the model version.
+    """Parameters of training, calibration and reasons; all of them are part of the model version.
 
     Attributes:
         seed: of every random choice.
@@ -15,11 +15,20 @@ class ScorerSettings:
             because LightGBM's threads wait for each other by spinning, and two of them on a busy
             machine took twenty times as long as one.
         calibration_share: share of the rows that calibrate: the latest, where time is known.
-        folds: group-disjoint folds that choose the number of boosting rounds and score the
-            calibration rows.
+        folds: folds that choose between models and score the calibration rows; fewer where there
+            are not enough rows of each outcome.
+        gap_days: days before a time-ordered fold whose rows don't train it; where an outcome is
+            known only some days later, as many days.
+        tuning: shapes of trees tried beside the given one, at most 4, which takes about twice the
+            time; 0 keeps the given one.
+        tuning_rows: rows on which the shapes are narrowed down to two.
+        validation_rows: rows that the folds are made of; of more rows whole groups are drawn.
+        linear: whether a regularised logistic regression competes with the trees.
+        max_single_auc: held-out ROC-AUC above which a single column is suspected of a leak.
         max_rounds: most boosting rounds.
         patience: rounds without improvement after which boosting stops.
-        learning_rate, leaves, min_rows_per_leaf, feature_share, row_share, l2: as in LightGBM.
+        learning_rate, leaves, min_rows_per_leaf, feature_share, row_share, l2: as in LightGBM; the
+            leaves hold fewer rows where there are few, the steps are longer where there are many.
         min_category_rows: a category seen in fewer training rows is treated as missing.
         max_factors: reasons given per row.
     """
@@ -28,6 +37,12 @@ class ScorerSettings:
     num_threads: int = 1
     calibration_share: float = 0.5
     folds: int = 4
+    gap_days: int = 0
+    tuning: int = 3
+    tuning_rows: int = 20_000
+    validation_rows: int = 200_000
+    linear: bool = True
+    max_single_auc: float = 0.95
     max_rounds: int = 400
     patience: int = 25
     learning_rate: float = 0.05
