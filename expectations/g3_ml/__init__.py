@@ -9,7 +9,7 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from expectations.g3_ml import anomaly, opportunity_score, registry
+from expectations.g3_ml import anomaly, opportunity_score, registry, revenue_forecast
 from expectations.g3_ml.common import LAYER
 from expectations.layers import judge_layer
 from expectations.report import GateReport
@@ -18,7 +18,11 @@ from expectations.suites import TableSuite
 
 Suites = Callable[[date], list[TableSuite]]
 
-PREDICTIONS: tuple[Suites, ...] = (opportunity_score.suites, registry.suites)
+PREDICTIONS: tuple[Suites, ...] = (
+    opportunity_score.suites,
+    revenue_forecast.suites,
+    registry.suites,
+)
 DERIVED: tuple[Suites, ...] = (anomaly.suites,)
 
 

@@ -266,12 +266,12 @@ def _by_type(positions: Sequence[tuple[str, Floats]]) -> dict[str, list[Floats]]
 
 
 def _actuals(history: RevenueHistory, windows: tuple[Window, ...]) -> list[dict[str, float]]:
-    """What was booked in each window, by user, as the facts hold it."""
+    """What was booked in each window, by user."""
     return [
         {
             str(user): float(amount)
             for user, amount in history[BOOKINGS]
-            .filter(pl.col("close_date").is_between(window.start, window.end))
+            .filter(pl.col("booked_date").is_between(window.start, window.end))
             .group_by("user_id")
             .agg(pl.col("amount").sum())
             .iter_rows()

@@ -23,9 +23,9 @@ from ml_assets.revenue.calendar import Floats
 from ml_assets.revenue.engine import NEW, OPEN
 from ml_assets.revenue.hazard import state_frame
 from ml_assets.revenue.history import (
-    BOOKINGS,
     RevenueHistory,
     baseline_evenings,
+    booked_facts,
     first_known_closing,
     read_history,
 )
@@ -125,29 +125,9 @@ def champion_evening(
 ) -> Spoken:
     """Load a champion and work out what it expects of an evening."""
     model = RevenueModel.load(champion_folder(models_dir, MODEL_NAME, champion))
-    history = _history(con, as_of, settings, [as_of])
-    evening = evening_of(history, as_of, model.learned, settings, _booked(history))
+    history = read_history(con, as_of, settings, [as_of], landmarks=False)
+    evening = evening_of(history, as_of, model.learned, settings, booked_facts(con, as_of))
     return Spoken(model, history, evening)
-
-
-def _history(
-    con: DuckDBPyConnection, as_of: date, settings: RevenueSettings, evenings: list[date]
-) -> RevenueHistory:
-    history = read_history(con, as_of, settings, evenings, landmarks=False)
-    built_for = history[BOOKINGS]["as_of_date"].unique().to_list()
-    if built_for not in ([], [as_of]):
-        raise ValueError(
-            f"core.fct_opportunity was built as of {built_for}, but a forecast was asked for "
-            f"{as_of}. Build the core models with the same as_of_date first."
-        )
-    return history
-
-
-def _booked(history: RevenueHistory) -> pl.DataFrame:
-    """What is won, as the facts hold it: the forecast locks in what the marts show."""
-    return history[BOOKINGS].select(
-        "user_id", booked_date="close_date", amount=pl.col("amount").cast(pl.Float64)
-    )
 
 
 def _evening_rows(evening: Evening, quantiles: Floats, champion: str) -> pl.DataFrame:
@@ -290,12 +270,13 @@ def _fallback(
     evenings = [as_of]
     if baseline == "point_in_period":
         evenings += baseline_evenings(con, [as_of], first_known_closing(con, as_of))
-    history = _history(con, as_of, settings, sorted(evenings))
+    history = read_history(con, as_of, settings, sorted(evenings), landmarks=False)
+    booked = booked_facts(con, as_of)
     windows = windows_of(as_of, history.fiscal, settings)
-    amounts = _baseline_evening(history, as_of, windows, baseline)
+    amounts = _baseline_evening(history, booked, as_of, windows, baseline)
     if amounts is None:
         baseline, spread = WEIGHTED_PIPELINE, {}
-        amounts = _baseline_evening(history, as_of, windows, baseline)
+        amounts = _baseline_evening(history, booked, as_of, windows, baseline)
     nodes, won, left = cast("tuple[Nodes, Floats, Floats]", amounts)
     quantiles = _baseline_quantiles(nodes, windows, won, left, spread) if spread else None
     return _finished(
@@ -327,12 +308,15 @@ def _last_best_baseline(
 
 
 def _baseline_evening(
-    history: RevenueHistory, as_of: date, windows: tuple[Window, ...], baseline: str
+    history: RevenueHistory,
+    booked: pl.DataFrame,
+    as_of: date,
+    windows: tuple[Window, ...],
+    baseline: str,
 ) -> tuple[Nodes, Floats, Floats] | None:
     """Nodes, what is won and what the baseline adds, by node and window; None without a figure."""
     pipeline = history.open_on(as_of)
     owners = closing_owners(history, as_of, pipeline, "owner_user_id")
-    booked = _booked(history)
     user_ids = sorted({*owners, *booked["user_id"]})
     position = Position(
         history,

@@ -26,6 +26,7 @@ UNASSIGNED = "unassigned"
 CLOSER = "AE"
 SUNDAY = 6
 KNOWN_FROM_SHARE = 0.01
+CALENDAR_DAYS = 400
 DEALS = "deals"
 EVENINGS = "evenings"
 CLOSINGS = "closings"
@@ -68,8 +69,8 @@ class RevenueHistory:
             first_seen_date, segment), evenings (STATE_COLUMNS of deals open on an evening, amounts
             in corporate currency at its rate; `is_birth` for a deal's first evening), closings
             (opportunity_id, is_won, closed_date, known_date, undone_date, booked_date, amount,
-            user_id, and the deal's attributes), bookings (won deals as the facts hold them) and
-            the tables of the organisation.
+            user_id, and the deal's attributes), bookings (won deals as they stand at the clock)
+            and the tables of the organisation.
     """
 
     clock: date
@@ -147,14 +148,19 @@ def read_history(
         landmarks: whether the evenings to learn from are needed too.
     """
     opportunities = run_query(con, "opportunities", {}, {"clock_end": end_of_day(clock)})
-    tables = {name: run_query(con, f"revenue_{name}", {}) for name in TABLES}
+    tables = _as_known({name: run_query(con, f"revenue_{name}", {}) for name in TABLES}, clock)
     closings = run_query(con, "revenue_closings", {}, {"clock_end": end_of_day(clock)})
     deals = _with_segment(opportunities, tables["accounts"])
     grid = _evenings_to_ask(opportunities, closings, clock, settings, origins, landmarks)
-    closing_evenings = closings.select("opportunity_id", as_of_date=pl.col("known_date")).unique(
-        maintain_order=True
+    known, at_clock = pl.col("known_date"), pl.lit(clock)
+    asked = pl.concat(
+        [
+            grid.select(KEYS),
+            closings.select("opportunity_id", as_of_date=known),
+            closings.filter("is_won").select("opportunity_id", as_of_date=at_clock),
+        ]
     )
-    asked = pl.concat([grid.select(KEYS), closing_evenings]).unique().sort(KEYS)
+    asked = asked.unique().sort(KEYS)
     state = snapshot_state(con, asked).join(
         deals.select("opportunity_id", "currency_code"), on="opportunity_id"
     )
@@ -166,16 +172,85 @@ def read_history(
         .select(*STATE_COLUMNS, "is_landmark", "is_birth")
         .sort(KEYS)
     )
+    visits = run_query(con, "revenue_visits", {}, {"clock_end": end_of_day(clock)})
     return RevenueHistory(
         clock,
         {
             DEALS: deals.sort("opportunity_id"),
             EVENINGS: evenings,
             CLOSINGS: _closings(closings, state, deals, tables["rates"]),
-            BOOKINGS: run_query(con, "revenue_bookings", {}).filter(pl.col("close_date") <= clock),
-            "visits": run_query(con, "revenue_visits", {}, {"clock_end": end_of_day(clock)}),
+            BOOKINGS: _bookings(state, clock, tables["rates"]),
+            "visits": visits,
             **tables,
         },
+    )
+
+
+def booked_facts(con: DuckDBPyConnection, as_of: date) -> pl.DataFrame:
+    """What the facts hold as won, as the marts show it: user_id, booked_date and amount.
+
+    Raises:
+        ValueError: the warehouse's facts were built for another day.
+    """
+    facts = run_query(con, "revenue_bookings", {})
+    built_for = facts["as_of_date"].unique().to_list()
+    if built_for not in ([], [as_of]):
+        raise ValueError(
+            f"core.fct_opportunity was built as of {built_for}, but a forecast was asked for "
+            f"{as_of}. Build the core models with the same as_of_date first."
+        )
+    return facts.filter(pl.col("close_date") <= as_of).select(
+        "user_id", booked_date="close_date", amount=pl.col("amount").cast(pl.Float64)
+    )
+
+
+def _as_known(tables: Mapping[str, pl.DataFrame], clock: date) -> dict[str, pl.DataFrame]:
+    """The tables of the organisation without what began after a clock, ends included."""
+    end = end_of_day(clock)
+
+    def versions(frame: pl.DataFrame) -> pl.DataFrame:
+        begun = frame.filter(pl.col("valid_from").is_null() | (pl.col("valid_from") < end))
+        if "valid_to" not in begun.columns:
+            return begun
+        return begun.with_columns(
+            valid_to=pl.when(pl.col("valid_to") < end).then(pl.col("valid_to"))
+        )
+
+    users = versions(tables["users"])
+    known = [*users["user_id"], UNASSIGNED]
+    calls = tables["calls"].filter(pl.col("submitted_at") < end)
+    return {
+        **tables,
+        "users": users,
+        "members": versions(tables["members"].filter(pl.col("user_id").is_in(known))),
+        "superiors": versions(tables["superiors"]),
+        "accounts": versions(tables["accounts"]),
+        "rates": tables["rates"].filter(pl.col("valid_from") <= clock),
+        "quarters": tables["quarters"].filter(
+            pl.col("start_date") <= clock + timedelta(days=CALENDAR_DAYS)
+        ),
+        "calls": calls.with_columns(
+            superseded_at=pl.when(pl.col("superseded_at") < end).then(pl.col("superseded_at"))
+        ),
+    }
+
+
+def _bookings(state: pl.DataFrame, clock: date, rates: pl.DataFrame) -> pl.DataFrame:
+    """Won deals as they stand at the clock, with a close date by then."""
+    return (
+        state.filter(
+            pl.col("as_of_date") == clock,
+            pl.col("is_won") & ~pl.col("is_deleted"),
+            pl.col("close_date") <= clock,
+        )
+        .pipe(_converted, rates, "close_date")
+        .select(
+            "opportunity_id",
+            user_id=pl.col("owner_user_id").fill_null(UNASSIGNED),
+            booked_date="close_date",
+            amount=pl.col("amount").fill_null(0.0).round(2),
+        )
+        .sort("opportunity_id")
     )
 
 
@@ -190,7 +265,7 @@ def _evenings_to_ask(
     """Which deals are looked at on which evenings (opportunity_id, as_of_date, two flags)."""
     still_open = clock + timedelta(days=1)
     last = closings.group_by("opportunity_id").agg(
-        last_day=pl.col("closed_date").max(), is_reopened=pl.len() > 1
+        last_day=pl.col("closed_date").max()
     )
     lives = opportunities.join(last, on="opportunity_id", how="left").with_columns(
         last_day=pl.col("last_day").fill_null(still_open)

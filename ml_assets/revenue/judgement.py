@@ -92,7 +92,8 @@ def decide(rows: pl.DataFrame, misses: pl.DataFrame, settings: RevenueSettings) 
     """Whether the model may speak for the company's revenue.
 
     It has to be better, on WAPE and on pinball loss, than every baseline that has figures for
-    enough origins: over the windows of days together, and over the fiscal quarter. A model whose
+    enough origins: over the 90 days, over all windows of days together, and over the fiscal
+    quarter. A model whose
     misses are far smaller than chance alone makes them has seen the outcome.
 
     Args:
@@ -117,6 +118,7 @@ def decide(rows: pl.DataFrame, misses: pl.DataFrame, settings: RevenueSettings) 
             "Something that is read knows the outcome; look for it before using the model.",
         )
     parts = {
+        "the 90 days": company.filter(pl.col("horizon") == LONGEST),
         "the windows of days": company.filter(pl.col("horizon") != FISCAL_QUARTER),
         "the fiscal quarter": company.filter(pl.col("horizon") == FISCAL_QUARTER),
     }

@@ -4,10 +4,11 @@ import dagster as dg
 
 from orchestration.defs.ml.anomaly import ANOMALY, anomalies
 from orchestration.defs.ml.opportunity_score import OPPORTUNITY_SCORE
+from orchestration.defs.ml.revenue_forecast import REVENUE_FORECAST
 from orchestration.defs.ml.trained import BACKTEST, REGISTRY, model_assets, registry_assets
 from orchestration.lib.ml_tables import ml_key
 
-MODELS = [OPPORTUNITY_SCORE]
+MODELS = [OPPORTUNITY_SCORE, REVENUE_FORECAST]
 """In the order in which they are registered."""
 
 ASSETS: list[dg.AssetsDefinition] = [

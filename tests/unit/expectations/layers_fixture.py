@@ -156,13 +156,46 @@ create table ml.ml_opportunity_score (
 insert into ml.ml_opportunity_score values
     ('o1', '2026-03-31', 'v1', 0.4, 0.3, 0.5, 440.00, '[]', 'model');
 
+create table ml.ml_revenue_forecast (
+    origin_date date, horizon varchar, horizon_days bigint, horizon_start_date date,
+    horizon_end_date date, node_type varchar, node_id varchar, quantile varchar,
+    amount decimal(18, 2), already_won_amount decimal(18, 2), open_pipeline_amount decimal(18, 2),
+    new_business_amount decimal(18, 2), is_backtest boolean, model_version varchar,
+    data_sufficiency varchar, as_of_date date
+);
+insert into ml.ml_revenue_forecast
+select
+    '2026-03-31', horizon, days, first_day, last_day, node_type, node_id, quantile, won + share,
+    won, 0.75 * share, 0.25 * share, false, 'r1', 'model', '2026-03-31'
+from
+    (values
+        ('60', 60, date '2026-04-01', date '2026-05-30', 800),
+        ('90', 90, date '2026-04-01', date '2026-06-29', 1000),
+        ('fiscal_quarter', 0, date '2026-01-01', date '2026-03-31', 0)
+    ) as horizons (horizon, days, first_day, last_day, expected),
+    (values ('company', 'All', 1.0), ('rep', 'user-1', 0.5), ('rep', 'user-2', 0.5))
+        as nodes (node_type, node_id, part),
+    (values ('0.1', 0.5), ('0.9', 1.5), ('mean', 1.0)) as quantiles (quantile, factor),
+    lateral (
+        select
+            expected * part * factor as share,
+            case
+                when horizon = 'fiscal_quarter' then part * (
+                    select sum(amount) from core.fct_opportunity
+                    where is_won and close_date between '2026-01-01' and '2026-03-31'
+                )
+                else 0
+            end as won
+    );
+
 create table ml.ml_model_registry (
     model_version varchar, model_name varchar, trained_as_of date, data_fingerprint varchar,
     code_version varchar, metrics varchar, is_champion boolean, promotion_decision varchar
 );
 insert into ml.ml_model_registry values
     ('v0', 'opportunity_score', '2026-02-28', 'f0', 'c', '{}', false, 'refused'),
-    ('v1', 'opportunity_score', '2026-03-31', 'f1', 'c', '{}', true, 'promoted');
+    ('v1', 'opportunity_score', '2026-03-31', 'f1', 'c', '{}', true, 'promoted'),
+    ('r1', 'revenue_forecast', '2026-03-31', 'f2', 'c', '{}', true, 'promoted');
 
 create table ml.ml_backtest (
     model_version varchar, metric varchar, baseline varchar, value double, baseline_value double
@@ -171,6 +204,11 @@ insert into ml.ml_backtest values
     ('v0', 'log_loss', 'base_rate', 0.70, 0.69), ('v0', 'roc_auc', 'base_rate', 0.99, 0.5),
     ('v1', 'log_loss', 'base_rate', 0.50, 0.69), ('v1', 'brier', 'base_rate', 0.17, 0.25),
     ('v1', 'roc_auc', 'base_rate', 0.80, 0.5);
+alter table ml.ml_backtest add column horizon_days bigint;
+alter table ml.ml_backtest add column row_count bigint;
+insert into ml.ml_backtest values
+    ('r1', 'wape.company', 'weighted_pipeline', 0.10, 0.15, 90, 9),
+    ('r1', 'coverage_95.rep', 'nominal', 0.94, 0.95, 90, 90);
 
 create table ml.ml_anomaly (
     as_of_date date, metric varchar, node_type varchar, node_id varchar, observed_value double,

@@ -138,6 +138,35 @@ WRONG_ML: dict[str, set[tuple[str, str]]] = {
     "values ('o2', '2026-03-31', 'v1', 0.4, 0.3, 0.5, 200.00, '[]', 'model')": {
         ("ml_opportunity_score", "only_open_deals_scored")
     },
+    "update ml.ml_revenue_forecast set amount = amount + 0.01 "
+    "where node_type = 'rep' and node_id = 'user-1' and quantile = 'mean' and horizon = '90'": {
+        ("ml_revenue_forecast", "parts_add_up"),
+        ("ml_revenue_forecast", "children_add_up"),
+    },
+    "update ml.ml_revenue_forecast set amount = amount + 2000, "
+    "new_business_amount = new_business_amount + 2000 "
+    "where node_type = 'company' and quantile = '0.1' and horizon = '90'": {
+        ("ml_revenue_forecast", "quantiles_do_not_cross")
+    },
+    "update ml.ml_revenue_forecast set horizon_days = 20 "
+    "where horizon = '90' and node_type = 'company'": {
+        ("ml_revenue_forecast", "longer_brings_more")
+    },
+    "update core.fct_opportunity set amount = 501 where is_won": {
+        ("ml_revenue_forecast", "already_won_is_booked")
+    },
+    "update ml.ml_revenue_forecast set horizon_start_date = '2025-10-01', "
+    "horizon_end_date = '2025-12-31' where horizon = 'fiscal_quarter'": {
+        ("ml_revenue_forecast", "made_on_the_evening"),
+        ("ml_revenue_forecast", "already_won_is_booked"),
+        ("ml_revenue_forecast", "quarter_is_the_running_one"),
+    },
+    "update ml.ml_revenue_forecast set model_version = 'v0'": {
+        ("ml_revenue_forecast", "spoken_by_a_champion")
+    },
+    "update ml.ml_backtest set value = 0.15 where metric = 'wape.company'": {
+        ("ml_backtest", "forecast_beats_baselines")
+    },
     "update ml.ml_model_registry set is_champion = true": {
         ("ml_model_registry", "one_champion"),
         ("ml_model_registry", "champion_promoted"),
@@ -299,6 +328,7 @@ def test_base_rates_are_shown_where_no_model_speaks(tmp_path: Path) -> None:
         build(
             tmp_path,
             "delete from ml.ml_model_registry",
+            "delete from ml.ml_revenue_forecast",
             "update ml.ml_opportunity_score "
             "set model_version = 'base_rate', data_sufficiency = 'no_signal: base rate'",
         ),
@@ -324,6 +354,22 @@ def test_a_week_in_which_everything_is_unusual_is_pointed_out(tmp_path: Path) ->
     assert not usual.findings
     assert storm.passed
     assert [finding.expectation for finding in storm.findings] == ["alarms_are_rare"]
+
+
+def test_a_baseline_is_shown_where_no_forecast_speaks(tmp_path: Path) -> None:
+    report = judged(
+        judge_ml,
+        build(
+            tmp_path,
+            "delete from ml.ml_model_registry where model_name = 'revenue_forecast'",
+            "update ml.ml_revenue_forecast set model_version = 'weighted_pipeline', "
+            "data_sufficiency = 'insufficient_history: weighted_pipeline'",
+        ),
+    )
+
+    assert report.passed
+    (finding,) = report.findings
+    assert (finding.table, finding.severity) == ("ml_revenue_forecast", "info")
 
 
 def test_scores_of_other_evenings_are_not_judged_again(tmp_path: Path) -> None:
