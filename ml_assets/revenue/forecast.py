@@ -101,7 +101,7 @@ def forecast_revenue(
     rows = _evening_rows(spoken.evening, quantiles, champion)
     earlier = _earlier_rows(con, as_of, models_dir, champion)
     return Scored(
-        _finished(pl.concat([rows, earlier]), as_of),
+        pl.concat([_finished(rows, as_of), _finished(earlier, as_of)]).sort(ORDER),
         champion,
         state_frame(spoken.history.open_on(as_of)),
     )
@@ -242,7 +242,7 @@ def _earlier_rows(
             [champion, as_of],
         ).fetchone()
         if known is not None and known[0] > 0:
-            return pl.DataFrame(schema=FORECAST_SCHEMA).drop("as_of_date")
+            return pl.DataFrame(schema=FORECAST_SCHEMA)
     candidate = read_candidate(models_dir, MODEL_NAME, champion)
     if candidate is None:
         raise FileNotFoundError(f"Model {champion} is registered, but its folder is gone.")

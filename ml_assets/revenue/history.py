@@ -264,9 +264,7 @@ def _evenings_to_ask(
 ) -> pl.DataFrame:
     """Which deals are looked at on which evenings (opportunity_id, as_of_date, two flags)."""
     still_open = clock + timedelta(days=1)
-    last = closings.group_by("opportunity_id").agg(
-        last_day=pl.col("closed_date").max()
-    )
+    last = closings.group_by("opportunity_id").agg(last_day=pl.col("closed_date").max())
     lives = opportunities.join(last, on="opportunity_id", how="left").with_columns(
         last_day=pl.col("last_day").fill_null(still_open)
     )
