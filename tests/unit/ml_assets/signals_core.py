@@ -21,6 +21,7 @@ COLUMNS = {
     "created_at timestamp, valid_from timestamp, valid_to timestamp",
     "dim_lead": "lead_id varchar, owner_user_id varchar, lead_source varchar, rating varchar, "
     "status varchar, is_converted boolean, is_email_valid boolean, converted_at timestamp, "
+    "converted_opportunity_id varchar, "
     "is_deleted boolean, created_at timestamp, valid_from timestamp, valid_to timestamp",
     "fct_opportunity": "opportunity_id varchar, account_id varchar, owner_user_id varchar, "
     "currency_code varchar, amount decimal(18, 2), stage varchar, is_open boolean, "
