@@ -9,7 +9,13 @@ from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
-from expectations.g3_ml import anomaly, opportunity_score, registry, revenue_forecast
+from expectations.g3_ml import (
+    anomaly,
+    next_action,
+    opportunity_score,
+    registry,
+    revenue_forecast,
+)
 from expectations.g3_ml.common import LAYER
 from expectations.layers import judge_layer
 from expectations.report import GateReport
@@ -23,7 +29,7 @@ PREDICTIONS: tuple[Suites, ...] = (
     revenue_forecast.suites,
     registry.suites,
 )
-DERIVED: tuple[Suites, ...] = (anomaly.suites,)
+DERIVED: tuple[Suites, ...] = (anomaly.suites, next_action.suites)
 
 
 def judge_ml(database: Path, *, run_id: str, as_of: date) -> GateReport:

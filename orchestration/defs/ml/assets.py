@@ -3,6 +3,7 @@
 import dagster as dg
 
 from orchestration.defs.ml.anomaly import ANOMALY, anomalies
+from orchestration.defs.ml.next_action import NEXT_ACTION, next_action_asset
 from orchestration.defs.ml.opportunity_score import OPPORTUNITY_SCORE
 from orchestration.defs.ml.revenue_forecast import REVENUE_FORECAST
 from orchestration.defs.ml.trained import BACKTEST, REGISTRY, model_assets, registry_assets
@@ -11,15 +12,17 @@ from orchestration.lib.ml_tables import ml_key
 MODELS = [OPPORTUNITY_SCORE, REVENUE_FORECAST]
 """In the order in which they are registered."""
 
+PREDICTIONS = [ml_key(model.table) for model in MODELS]
+"""What G3 judges before anything is derived from it."""
+
 ASSETS: list[dg.AssetsDefinition] = [
     *(asset for model in MODELS for asset in model_assets(model)),
     registry_assets(MODELS),
     anomalies,
+    next_action_asset(PREDICTIONS),
 ]
-PREDICTIONS = [ml_key(model.table) for model in MODELS]
-"""What G3 judges before anything is derived from it."""
 
-DERIVED: list[dg.AssetKey] = [ANOMALY]
+DERIVED: list[dg.AssetKey] = [ANOMALY, NEXT_ACTION]
 """What is made from predictions, or beside them without a model, judged by a second step of G3."""
 
 ML_TABLES = [REGISTRY, BACKTEST, *PREDICTIONS, *DERIVED]

@@ -221,6 +221,18 @@ insert into ml.ml_anomaly values
     ('2026-03-31', 'activities', 'company', 'All', 20, 21, 13, 30, 0.9, 0.9, 'none', false, false,
      null);
 
+create table ml.ml_next_action (
+    entity_type varchar, entity_id varchar, as_of_date date, rule_code varchar, action varchar,
+    reason varchar, due_date date, value_at_stake decimal(18, 2), probability double,
+    probability_gain double, expected_value decimal(18, 2), value_basis varchar,
+    odds_ratio double
+);
+insert into ml.ml_next_action values
+    ('opportunity', 'o1', '2026-03-31', 'set_next_step', 'Agree a next step',
+     'No next step is written down.', '2026-04-01', 1100, 0.4, 0.1, 110, 'measured', 1.5),
+    ('lead', 'lead-1', '2026-03-31', 'first_touch', 'Call', 'Created 2 days ago.', '2026-04-01',
+     900, 0.2, null, null, 'not measured', null);
+
 create table marts.mart_activity (
     date_day date, user_id varchar, activity_type varchar, activity_subtype varchar,
     channel varchar, direction varchar, segment varchar, region varchar, team varchar,

@@ -199,6 +199,23 @@ WRONG_DERIVED: dict[str, set[tuple[str, str]]] = {
         ("ml_anomaly", "expect_column_values_to_be_in_set"),
         ("ml_anomaly", "expect_column_values_to_not_be_null"),
     },
+    "insert into ml.ml_next_action from ml.ml_next_action": {
+        ("ml_next_action", "expect_compound_columns_to_be_unique")
+    },
+    "delete from ml.ml_next_action where entity_type = 'opportunity'": {
+        ("ml_next_action", "open_deals_have_an_action")
+    },
+    "update ml.ml_next_action set expected_value = 200 where odds_ratio > 0": {
+        ("ml_next_action", "worth_agrees")
+    },
+    "update ml.ml_next_action set due_date = as_of_date - 1, reason = 'Idle for {days} days.'": {
+        ("ml_next_action", "expect_column_pair_values_a_to_be_greater_than_b"),
+        ("ml_next_action", "reasons_filled_in"),
+    },
+    "update ml.ml_next_action set action = null, probability = 1.4 where entity_type = 'lead'": {
+        ("ml_next_action", "expect_column_values_to_not_be_null"),
+        ("ml_next_action", "expect_column_values_to_be_between"),
+    },
 }
 
 WRONG_MARTS: dict[str, set[tuple[str, str]]] = {
