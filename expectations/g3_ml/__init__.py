@@ -11,6 +11,7 @@ from pathlib import Path
 
 from expectations.g3_ml import (
     anomaly,
+    customers,
     next_action,
     opportunity_score,
     registry,
@@ -27,6 +28,7 @@ Suites = Callable[[date], list[TableSuite]]
 PREDICTIONS: tuple[Suites, ...] = (
     opportunity_score.suites,
     revenue_forecast.suites,
+    customers.suites,
     registry.suites,
 )
 DERIVED: tuple[Suites, ...] = (anomaly.suites, next_action.suites)

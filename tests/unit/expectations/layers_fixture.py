@@ -187,6 +187,31 @@ from
                 else 0
             end as won
     );
+create table ml.ml_churn_score (
+    account_id varchar, as_of_date date, model_version varchar, definition varchar,
+    horizon_days bigint, churn_probability double, churn_probability_low double,
+    churn_probability_high double, churn_within_90d double, churn_within_365d double,
+    renewal_date date, amount_at_risk decimal(18, 2), top_factors varchar, data_sufficiency varchar
+);
+insert into ml.ml_churn_score values
+    ('a1', '2026-03-31', 'v1', 'nothing is bought within 180 days', 180, 0.2, 0.1, 0.3, 0.1, 0.4,
+     null, 20.00, '[]', 'model');
+
+create table ml.ml_ltv (
+    account_id varchar, as_of_date date, model_version varchar, method varchar,
+    value_365d decimal(18, 2), value_365d_low decimal(18, 2), value_365d_high decimal(18, 2),
+    value_1095d decimal(18, 2), value_1095d_low decimal(18, 2), value_1095d_high decimal(18, 2),
+    alive_probability double, data_sufficiency varchar
+);
+insert into ml.ml_ltv values
+    ('a1', '2026-03-31', 'v1', 'bg_nbd', 100, 0, 300, 250, 10, 700, 0.9, 'model');
+
+create table ml.ml_segment (
+    account_id varchar, as_of_date date, model_version varchar, segment varchar, cluster bigint,
+    cluster_name varchar, stability double, cluster_stability double, data_sufficiency varchar
+);
+insert into ml.ml_segment values
+    ('a1', '2026-03-31', 'v1', 'Loyal', 1, 'Repeat buyers', 0.9, 0.8, 'model');
 
 create table ml.ml_model_registry (
     model_version varchar, model_name varchar, trained_as_of date, data_fingerprint varchar,

@@ -182,6 +182,25 @@ WRONG_ML: dict[str, set[tuple[str, str]]] = {
     "delete from ml.ml_backtest where model_version = 'v1'": {
         ("ml_backtest", "champion_backtested")
     },
+    "insert into ml.ml_churn_score from ml.ml_churn_score": {
+        ("ml_churn_score", "expect_column_values_to_be_unique")
+    },
+    "update ml.ml_churn_score set churn_within_90d = 0.5": {("ml_churn_score", "chances_ordered")},
+    "update ml.ml_churn_score set churn_probability_low = null, definition = null": {
+        ("ml_churn_score", "complete")
+    },
+    "update ml.ml_churn_score set model_version = 'v0'": {
+        ("ml_churn_score", "spoken_by_a_champion")
+    },
+    "update ml.ml_ltv set value_365d = 301": {("ml_ltv", "values_ordered")},
+    "update ml.ml_ltv set value_1095d_high = null": {("ml_ltv", "complete")},
+    "update ml.ml_ltv set model_version = 'v0'": {("ml_ltv", "spoken_by_a_champion")},
+    "update ml.ml_segment set segment = null": {("ml_segment", "complete")},
+    "insert into ml.ml_segment values "
+    "('a2', '2026-03-31', 'v1', 'New', 1, 'Small companies', 0.9, 0.8, 'model')": {
+        ("ml_segment", "clusters_named")
+    },
+    "update ml.ml_segment set model_version = 'v0'": {("ml_segment", "spoken_by_a_champion")},
 }
 
 WRONG_DERIVED: dict[str, set[tuple[str, str]]] = {
@@ -346,6 +365,7 @@ def test_base_rates_are_shown_where_no_model_speaks(tmp_path: Path) -> None:
             tmp_path,
             "delete from ml.ml_model_registry",
             "delete from ml.ml_revenue_forecast",
+            *(f"delete from ml.{table}" for table in ("ml_churn_score", "ml_ltv", "ml_segment")),
             "update ml.ml_opportunity_score "
             "set model_version = 'base_rate', data_sufficiency = 'no_signal: base rate'",
         ),
