@@ -330,7 +330,7 @@ def test_a_company_without_data_passes(tmp_path: Path, judge: Judge) -> None:
     ("change", "expectation", "severity"),
     [
         (
-            "insert into ml.ml_backtest values ('v1', 'ece', 'base_rate', 0.06, 0.01)",
+            "insert into ml.ml_backtest (model_version, metric, value) values ('v1', 'ece', 0.06)",
             "champion_calibrated",
             "warning",
         ),
