@@ -25,8 +25,7 @@ visible as (
         coalesce(activities.outcome, '') in ('cancelled', 'no_show') as is_missed,
         coalesce(activities.person_contact_id, activities.person_lead_id) as person_id,
         date_diff('day', activities.occurred_at, snapshots.as_of_end - interval 1 second)
-            as days_ago,
-        cast(activities.sentiment as decimal(18, 6)) as sentiment
+            as days_ago
     from snapshots
     inner join activities
         on
@@ -34,11 +33,38 @@ visible as (
             and snapshots.as_of_end > activities.occurred_at
             and snapshots.as_of_end > activities.recorded_at
             and snapshots.as_of_end - interval 365 day <= activities.occurred_at
+),
+
+-- what speech analysis says is recorded later than the call or meeting that it is about
+conversations as materialized (
+    select
+        activities.account_id,
+        fct_conversation.occurred_at,
+        fct_conversation.recorded_at,
+        cast(fct_conversation.sentiment as decimal(18, 6)) as sentiment
+    from core.fct_conversation as fct_conversation
+    inner join activities on fct_conversation.activity_id = activities.activity_id
+    where fct_conversation.sentiment is not null
+),
+
+sentiments as (
+    select
+        snapshots.account_id,
+        snapshots.as_of_date,
+        cast(sum(conversations.sentiment) / count(*) as double) as sentiment_90d
+    from snapshots
+    inner join conversations
+        on
+            snapshots.account_id = conversations.account_id
+            and snapshots.as_of_end > conversations.occurred_at
+            and snapshots.as_of_end > conversations.recorded_at
+            and snapshots.as_of_end - interval 90 day <= conversations.occurred_at
+    group by snapshots.account_id, snapshots.as_of_date
 )
 
 select
-    account_id,
-    as_of_date,
+    visible.account_id,
+    visible.as_of_date,
     count(*) filter (where days_ago < 30) as activities_30d,
     count(*) filter (where days_ago < 90) as activities_90d,
     count(*) as activities_365d,
@@ -51,10 +77,11 @@ select
         as people_inbound_90d,
     min(days_ago) as days_since_activity,
     min(case when direction = 'inbound' then days_ago end) as days_since_inbound,
-    cast(
-        sum(case when days_ago < 90 then sentiment end)
-        / nullif(count(case when days_ago < 90 then sentiment end), 0) as double
-    ) as sentiment_90d
+    max(sentiments.sentiment_90d) as sentiment_90d
 from visible
-group by account_id, as_of_date
-order by account_id, as_of_date
+left join sentiments
+    on
+        visible.account_id = sentiments.account_id
+        and visible.as_of_date = sentiments.as_of_date
+group by visible.account_id, visible.as_of_date
+order by visible.account_id, visible.as_of_date

@@ -76,14 +76,24 @@ state as (
     group by all
 ),
 
+-- who buys later is no customer yet
+of_customers as (
+    select
+        *,
+        bool_or(opportunity_type = 'renewal' or stage = 'Closed Won')
+            over (partition by as_of_date, account_id) as is_customer
+    from state
+    where stage is not null and coalesce(lower(deleted_text) <> 'true', true)
+),
+
 typed as (
     select
         *,
         stage in ('Closed Won', 'Closed Lost') as is_closed,
         try_cast(amount_text as double) as amount_local,
         try_cast(close_date_text as date) as close_date
-    from state
-    where stage is not null and coalesce(lower(deleted_text) <> 'true', true)
+    from of_customers
+    where is_customer
 ),
 
 stages as (
