@@ -27,7 +27,7 @@ from ml_assets.customers.exposure import CHURN_FEATURES
 from ml_assets.customers.renewing import RenewalProcess
 from ml_assets.customers.value import DAYS_PER_WEEK, History
 from ml_assets.scoring.calibration import VennAbersCalibrator
-from ml_assets.scoring.reasons import Reason, top_factors
+from ml_assets.scoring.reasons import top_factors
 from ml_assets.survival import HazardModel
 from ml_assets.survival.settings import HazardSettings
 
@@ -179,7 +179,7 @@ class ContractChurn:
         bounds = self.calibrator.calibrate(probability)
         return np.minimum(bounds.low, probability), np.maximum(bounds.high, probability)
 
-    def reasons(self, exposure: pl.DataFrame) -> list[list[Reason]]:
+    def reasons(self, exposure: pl.DataFrame) -> pl.Series:
         """What sets the chance of each contract apart from an average contract's.
 
         A theme's contribution is what the log-odds of being lost within the headline horizon lose

@@ -142,7 +142,7 @@ class ChurnProcedure:
                 headline["probability"].to_numpy(),
                 headline["outcome"].to_numpy(),
                 weight=np.ones(headline.height),
-                groups=headline["group"].to_list(),
+                groups=np.unique(headline["group"].to_numpy(), return_inverse=True)[1],
                 seed=seed,
             )
         reference = exposure.select(feature.name for feature in CHURN_FEATURES)
@@ -353,7 +353,8 @@ def _contract_scores(
         "account_id", keep="first", maintain_order=True
     )
     reasons = pl.Series(
-        [json.dumps(each, ensure_ascii=False) for each in model.reasons(nearest)], dtype=pl.String
+        [json.dumps(each, ensure_ascii=False) for each in model.reasons(nearest).to_list()],
+        dtype=pl.String,
     )
     amounts = exposure.group_by("account_id").agg(amount=total())
     rows = (
