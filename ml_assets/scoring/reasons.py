@@ -146,11 +146,10 @@ def cell_texts(series: pl.Series) -> pl.Series:
 def _number_texts(series: pl.Series) -> pl.Series:
     """Two decimals, none from a hundred on and for whole numbers; each distinct text made once."""
     values = series.fill_null(float("nan")).to_numpy()
-    is_whole = (np.abs(values) >= 100) | (values == np.round(values))
-    shown = np.where(is_whole, np.round(values), np.round(values, 2))
-    keys, position = np.unique(np.column_stack([shown, is_whole]), axis=0, return_inverse=True)
+    shown = np.where(np.abs(values) >= 100, np.round(values), np.round(values, 2))
+    distinct, position = np.unique(shown, return_inverse=True)
     made = [
-        None if np.isnan(value) else f"{value:,.0f}" if whole else f"{value:.2f}"
-        for value, whole in keys
+        None if np.isnan(value) else f"{value:,.0f}" if value.is_integer() else f"{value:.2f}"
+        for value in distinct.tolist()
     ]
-    return pl.Series(made, dtype=pl.String).gather(position.ravel())
+    return pl.Series(made, dtype=pl.String).gather(position)
