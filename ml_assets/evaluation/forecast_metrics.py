@@ -56,7 +56,7 @@ def seasonal_naive_scale(history: Array, season_length: int = 1) -> float:
     Returns:
         The denominator of MASE; NaN if the history is no longer than a season.
     """
-    return _mean(np.abs(history[season_length:] - history[: len(history) - season_length]))
+    return _mean(np.abs(history[season_length:] - history[:-season_length]))
 
 
 def mase(actual: Array, forecast: Array, history: Array, season_length: int = 1) -> float:

@@ -69,6 +69,7 @@ def test_what_is_undefined_is_not_a_number() -> None:
         bias(zero, five),
         smape(EMPTY, EMPTY),
         mase(five, zero, np.array([1.0, 2.0]), 2),
+        mase(five, zero, np.array([1.0, 2.0, 4.0]), 12),
         mase(five, zero, np.array([3.0, 3.0, 3.0])),
         mase(EMPTY, EMPTY, np.array([1.0, 2.0])),
         pinball_loss(EMPTY, EMPTY, 0.5),
