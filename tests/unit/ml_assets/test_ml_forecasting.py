@@ -61,7 +61,7 @@ def test_series_of_every_kind_get_a_sensible_answer_beside_each_other() -> None:
     values: dict[str, list[float | None]] = {
         "constant": [5.0] * 30,
         "intermittent": demand.tolist(),
-        "negative": (seasonal() - 120).tolist(),
+        "negative": (seasonal() - 200).tolist(),
         "one point": [80.0],
         "regular": seasonal(seed=2).tolist(),
         "three points": [10.0, 12.0, 11.0],
