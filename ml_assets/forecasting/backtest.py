@@ -26,11 +26,17 @@ from ml_assets.forecasting.panel import Panel
 Array = NDArray[np.float64]
 RIVALS = ("seasonal_naive", "auto_ets", "auto_arima")
 OURS = "forecaster"
-_CLASSES: Mapping[str, tuple[str, ...]] = {
-    "seasonal_naive": ("SeasonalNaive",),
-    "auto_ets": ("AutoETS",),
-    "auto_arima": ("AutoARIMA",),
-    "scum": ("AutoETS", "AutoCES", "AutoARIMA", "DynamicOptimizedTheta"),
+_MODELS: Mapping[str, tuple[tuple[str, Mapping[str, Any]], ...]] = {
+    "seasonal_naive": (("SeasonalNaive", {}),),
+    "auto_ets": (("AutoETS", {}),),
+    "auto_arima": (("AutoARIMA", {}),),
+    "auto_arima_quick": (("AutoARIMA", {"approximation": True}),),
+    "scum": (
+        ("AutoETS", {}),
+        ("AutoCES", {}),
+        ("AutoARIMA", {}),
+        ("DynamicOptimizedTheta", {}),
+    ),
 }
 
 
@@ -69,13 +75,13 @@ def backtest(
         h: periods in a window.
         windows: number of windows.
         levels: of the intervals in percent.
-        rivals: names of `RIVALS`, or `scum`.
+        rivals: see `Forecaster.backtest`.
 
     Raises:
         ValueError: no series reaches from before the first window into it, or a rival is unknown.
     """
-    if unknown := sorted(set(rivals) - set(_CLASSES)):
-        raise ValueError(f"Unknown rivals {unknown}; there are {', '.join(_CLASSES)}.")
+    if unknown := sorted(set(rivals) - set(_MODELS)):
+        raise ValueError(f"Unknown rivals {unknown}; there are {', '.join(_MODELS)}.")
     parts: list[pl.DataFrame] = []
     scales: list[pl.DataFrame] = []
     for window in range(windows, 0, -1):
@@ -123,14 +129,22 @@ def _rival(
     bounds = [f"{side}-{level:g}" for level in sorted(levels) for side in ("lo", "hi")]
     columns: dict[str, list[Array]] = {key: [] for key in ("mean", *bounds)}
     for one in panel.series:
-        said = [_say(single, one.values, season_length, h, bounds) for single in _CLASSES[name]]
+        said = [
+            _say(single, options, one.values, season_length, h, bounds)
+            for single, options in _MODELS[name]
+        ]
         for key, values in columns.items():
             values.append(np.median([single[key] for single in said], axis=0))
     return panel.frame(columns)
 
 
 def _say(
-    name: str, values: Array, season_length: int, h: int, bounds: Sequence[str]
+    name: str,
+    options: Mapping[str, Any],
+    values: Array,
+    season_length: int,
+    h: int,
+    bounds: Sequence[str],
 ) -> Mapping[str, Array]:
     """One model's forecast of one series. A model that can't cope gives way to the naive one."""
     season = season_length if len(values) >= 2 * season_length else 1
@@ -140,7 +154,7 @@ def _say(
     with warnings.catch_warnings(), np.errstate(all="ignore"):
         warnings.simplefilter("ignore")
         try:
-            model = getattr(models, name)(season_length=season)
+            model = getattr(models, name)(season_length=season, **options)
             said = model.forecast(y=values, h=h, level=asked or None)
             found = {key: np.asarray(said[key], dtype=np.float64) for key in ("mean", *bounds)}
             if all(np.isfinite(one).all() for one in found.values()):

@@ -177,8 +177,9 @@ class Forecaster:
             h: periods in each window.
             windows: consecutive windows that end with the latest period.
             levels: of the intervals in percent.
-            rivals: of `seasonal_naive`, `auto_ets`, `auto_arima` and `scum`, the median of ETS,
-                CES, ARIMA and dynamic theta (which compiles for 20 seconds).
+            rivals: of `seasonal_naive`, `auto_ets`, `auto_arima` (seconds for each series),
+                `auto_arima_quick` (its likelihoods approximated while it searches) and `scum`,
+                the median of ETS, CES, ARIMA and dynamic theta (which compiles for 20 seconds).
         """
         panel = Panel.of(frame, self.freq, self.season_length, self.settings.fill)
         fresh = Forecaster(self.freq, self.season_length, horizon=h, settings=self.settings)
