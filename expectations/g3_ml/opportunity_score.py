@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import pairwise
 
 from expectations.g3_ml.common import BASE_RATE, LAYER, TRAIN
 from expectations.suites import TableSuite, between, no_rows, not_after, not_null, unique
@@ -15,7 +16,8 @@ def suites(as_of: date) -> list[TableSuite]:
 
 def _scores(as_of: date) -> TableSuite:
     """The scores of the evening; those of other evenings were judged on theirs."""
-    probabilities = ("win_probability", "win_probability_low", "win_probability_high")
+    horizons = ("won_within_30d", "won_within_60d", "won_within_90d")
+    probabilities = ("win_probability", "win_probability_low", "win_probability_high", *horizons)
     outside = "Look at the calibration of the model."
     return TableSuite(
         LAYER,
@@ -28,6 +30,29 @@ def _scores(as_of: date) -> TableSuite:
             *(between(name, 0, 1, outside) for name in probabilities),
             not_after("win_probability_low", "win_probability", outside),
             not_after("win_probability", "win_probability_high", outside),
+            *(
+                not_after(
+                    sooner, later, "A longer horizon can't have a smaller chance: score again."
+                )
+                for sooner, later in pairwise((*horizons, "win_probability"))
+            ),
+            no_rows(
+                "horizons_from_a_model",
+                f"select * from {{batch}} where (data_sufficiency like '{BASE_RATE}') = "
+                "(won_within_30d is not null and won_within_60d is not null "
+                "and won_within_90d is not null)",
+                columns=(*horizons, "data_sufficiency"),
+                says="a model says when, and a base rate does not",
+                fix=TRAIN,
+            ),
+            no_rows(
+                "levers_raise_the_score",
+                "select * from {batch} where "
+                "list_min(cast(json_extract(levers, '$[*].gain') as double[])) <= 0",
+                columns=("levers",),
+                says="what is called a lever raises the score",
+                fix=TRAIN,
+            ),
             no_rows(
                 "expected_amount_agrees",
                 "select * from {batch} as scores inner join core.fct_opportunity as deals "

@@ -5,7 +5,11 @@ converted ids, latest amounts. The only clock is the as-of date that is passed i
 """
 
 from ml_assets.features.catalogue import OPPORTUNITY_FEATURES, Feature
-from ml_assets.features.opportunity import opportunity_features
+from ml_assets.features.opportunity import (
+    features_of,
+    opportunity_facts,
+    opportunity_features,
+)
 from ml_assets.features.snapshots import (
     LabelledSnapshots,
     Sampling,
@@ -18,7 +22,9 @@ __all__ = [
     "Feature",
     "LabelledSnapshots",
     "Sampling",
+    "features_of",
     "open_opportunities",
+    "opportunity_facts",
     "opportunity_features",
     "training_snapshots",
 ]

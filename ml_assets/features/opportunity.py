@@ -58,12 +58,31 @@ def opportunity_features(con: DuckDBPyConnection, snapshots: pl.DataFrame) -> pl
 
     Args:
         con: connection on the warehouse (schema core).
-        snapshots: result of `snapshot_state`, one row per opportunity_id and as_of_date, with the
-            attributes set at creation.
+        snapshots: see `opportunity_facts`.
 
     Returns:
         The keys and the columns of `OPPORTUNITY_FEATURES` in that order, one row per snapshot,
         sorted by the keys. Counts are 0 where nothing happened; what is unknown is null.
+    """
+    return features_of(opportunity_facts(con, snapshots))
+
+
+def features_of(facts: pl.DataFrame) -> pl.DataFrame:
+    """The features that follow from the facts, which may also be imagined ones."""
+    return _with_derived(facts).select(*KEYS, *_typed_features()).sort(KEYS)
+
+
+def opportunity_facts(con: DuckDBPyConnection, snapshots: pl.DataFrame) -> pl.DataFrame:
+    """What the features are derived from.
+
+    Args:
+        con: connection on the warehouse (schema core).
+        snapshots: result of `snapshot_state`, one row per opportunity_id and as_of_date, with the
+            attributes set at creation.
+
+    Returns:
+        The columns of `snapshots` and of the queries, one row per snapshot, sorted by the keys.
+        Counts are 0 where nothing happened; what is unknown is null.
     """
     requested = with_as_of_end(
         snapshots.select(
@@ -95,8 +114,7 @@ def opportunity_features(con: DuckDBPyConnection, snapshots: pl.DataFrame) -> pl
     frame = snapshots
     for family in families:
         frame = frame.join(family, on=list(KEYS), how="left", validate="1:1")
-    derived = _with_derived(frame.with_columns(pl.col(COUNTS).fill_null(0)))
-    return derived.select(*KEYS, *_typed_features()).sort(KEYS)
+    return frame.with_columns(pl.col(COUNTS).fill_null(0)).sort(KEYS)
 
 
 def _family(con: DuckDBPyConnection, name: str, requested: pl.DataFrame) -> pl.DataFrame:

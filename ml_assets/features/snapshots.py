@@ -48,6 +48,7 @@ class LabelledSnapshots:
         frame: one row per opportunity_id and as_of_date, sorted by both: the pipeline state
             as of then (the columns of state.sql), the attributes set at creation, `closed_date` and
             `is_won`.
+        undecided: the same (without `is_won`) of samples whose deal is open at the clock.
         sampled: opportunity_id, as_of_date and closed_date (null = open at the clock) of every
             sample, labelled or not.
         clock: the day at whose end outcomes are known.
@@ -56,6 +57,7 @@ class LabelledSnapshots:
     """
 
     frame: pl.DataFrame
+    undecided: pl.DataFrame
     sampled: pl.DataFrame
     clock: date
     closed_count: int
@@ -139,9 +141,11 @@ def training_snapshots(
     candidates = snapshot_state(con, grid.rename({"is_won": "outcome"})).filter(
         pl.col("stage").is_not_null() & ~pl.col("is_closed") & ~pl.col("is_deleted")
     )
-    labelled = candidates.filter(pl.col("closed_date").is_not_null())
+    states = candidates.drop("is_won", "is_closed", "is_deleted")
+    is_decided = pl.col("closed_date").is_not_null()
     return LabelledSnapshots(
-        frame=labelled.drop("is_won", "is_closed", "is_deleted").rename({"outcome": "is_won"}),
+        frame=states.filter(is_decided).rename({"outcome": "is_won"}),
+        undecided=states.filter(~is_decided).drop("outcome"),
         sampled=candidates.select(*KEYS, "closed_date"),
         clock=clock,
         closed_count=closed.height,

@@ -24,10 +24,14 @@ WEIGHT = "weight"
 DEAL = "opportunity_id"
 
 
-def labelled_features(con: DuckDBPyConnection, snapshots: LabelledSnapshots) -> pl.DataFrame:
-    """The training frame: keys, account_id, closed_date, is_won and the features."""
-    features = opportunity_features(con, snapshots.frame)
-    labels = snapshots.frame.select(*KEYS, "account_id", "closed_date", TARGET)
+def snapshot_features(con: DuckDBPyConnection, snapshots: LabelledSnapshots) -> pl.DataFrame:
+    """The training frame: keys, account_id, closed_date, is_won and the features.
+
+    Snapshots of deals that are still open have neither closed_date nor is_won.
+    """
+    every = pl.concat([snapshots.frame, snapshots.undecided], how="diagonal")
+    features = opportunity_features(con, every)
+    labels = every.select(*KEYS, "account_id", "closed_date", TARGET)
     return labels.join(features, on=list(KEYS), how="inner", validate="1:1").sort(KEYS)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -11,13 +10,14 @@ import polars as pl
 from duckdb import DuckDBPyConnection
 
 from ml_assets.evaluation import wilson_interval
-from ml_assets.features import open_opportunities, opportunity_features
+from ml_assets.features import features_of, open_opportunities, opportunity_facts
 from ml_assets.features.queries import run_query
 from ml_assets.features.snapshots import KEYS, end_of_day, snapshot_state
+from ml_assets.opportunities.model import OpportunityModel
 from ml_assets.opportunities.settings import MODEL_NAME, feature_schema
+from ml_assets.opportunities.timing import HORIZONS, horizon_column
 from ml_assets.registry import Scored, champion_as_of, champion_folder
 from ml_assets.registry.tables import last_verdict
-from ml_assets.scoring import BinaryScorer
 
 BASE_RATE_VERSION = "base_rate"
 MODEL = "model"
@@ -30,8 +30,12 @@ SCORE_SCHEMA: Mapping[str, pl.DataType | type[pl.DataType]] = {
     "win_probability": pl.Float64,
     "win_probability_low": pl.Float64,
     "win_probability_high": pl.Float64,
+    "won_within_30d": pl.Float64,
+    "won_within_60d": pl.Float64,
+    "won_within_90d": pl.Float64,
     "expected_amount": pl.Decimal(18, 2),
     "top_factors": pl.String,
+    "levers": pl.String,
     "data_sufficiency": pl.String,
 }
 
@@ -42,7 +46,7 @@ def score_open_opportunities(
     """Score every open opportunity with the champion of the day, or with the base rate.
 
     Without a champion every deal gets the share of closed deals that were won (closed and recorded
-    by the day's end), with its 95 % Wilson interval and no reasons.
+    by the day's end), with its 95 % Wilson interval, no reasons, and nothing about when.
 
     Args:
         con: connection on the warehouse (schema core, built as of `as_of`).
@@ -53,8 +57,9 @@ def score_open_opportunities(
     Returns:
         Rows with the columns of `SCORE_SCHEMA`, one per open opportunity, sorted by opportunity_id.
         `expected_amount` is win_probability times amount (corporate currency), null without one.
-        `top_factors` is JSON text. `data_sufficiency` is `model`, or `<why>: base rate` with
-        insufficient_history, no_signal, leak_suspected or not_trained as the why.
+        `top_factors` and `levers` are JSON text. `data_sufficiency` is `model`, or
+        `<why>: base rate` with insufficient_history, no_signal, leak_suspected or not_trained as
+        the why.
     """
     deals = open_opportunities(con, as_of)
     champion = champion_as_of(registry, MODEL_NAME, as_of, feature_schema())
@@ -62,8 +67,9 @@ def score_open_opportunities(
     if champion is None:
         scored = _base_rate_scores(con, as_of, deals, registry)
     else:
-        features = opportunity_features(con, snapshot_state(con, deals.drop("score_amount")))
-        scored = _model_scores(deals, features, models_dir, champion)
+        facts = opportunity_facts(con, snapshot_state(con, deals.drop("score_amount")))
+        features = features_of(facts)
+        scored = _model_scores(deals, facts, models_dir, champion)
     rows = (
         scored.with_columns(
             expected_amount=(pl.col("win_probability") * pl.col("score_amount").cast(pl.Float64))
@@ -95,24 +101,17 @@ def _base_rate_scores(
         win_probability_low=pl.lit(low),
         win_probability_high=pl.lit(high),
         top_factors=pl.lit("[]"),
+        levers=pl.lit("[]"),
+        **{horizon_column(days): pl.lit(None, dtype=pl.Float64) for days in HORIZONS},
         data_sufficiency=pl.lit(f"{last_verdict(registry, MODEL_NAME, as_of)}: base rate"),
     )
 
 
 def _model_scores(
-    deals: pl.DataFrame, features: pl.DataFrame, models_dir: Path, champion: str
+    deals: pl.DataFrame, facts: pl.DataFrame, models_dir: Path, champion: str
 ) -> pl.DataFrame:
-    scorer = BinaryScorer.load(champion_folder(models_dir, MODEL_NAME, champion))
-    predicted = scorer.predict(features)
-    factors = [
-        json.dumps(reasons, ensure_ascii=False) for reasons in predicted["top_factors"].to_list()
-    ]
-    scores = features.select(*KEYS).with_columns(
-        model_version=pl.lit(champion),
-        win_probability=predicted["probability"],
-        win_probability_low=predicted["probability_low"],
-        win_probability_high=predicted["probability_high"],
-        top_factors=pl.Series(factors, dtype=pl.String),
-        data_sufficiency=pl.lit(MODEL),
+    model = OpportunityModel.load(champion_folder(models_dir, MODEL_NAME, champion))
+    scores = model.predict(facts).with_columns(
+        model_version=pl.lit(champion), data_sufficiency=pl.lit(MODEL)
     )
     return deals.join(scores, on=list(KEYS), how="left")

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from ml_assets.features import OPPORTUNITY_FEATURES, Sampling
 from ml_assets.registry.promotion import PromotionRule
 from ml_assets.scoring import ScorerSettings
+from ml_assets.survival import HazardSettings
 
 MODEL_NAME = "opportunity_score"
 
@@ -19,6 +20,7 @@ class OpportunityModelSettings:
     Attributes:
         sampling: how training snapshots are drawn.
         scorer: boosting and calibration; its seed is replaced by the seed of the training.
+        timing: of the hazard model; its seed is replaced too.
         promotion: what a challenger has to show.
         test_days: length of the later period that a challenger is judged on.
         test_decided_share: the test period ends so early that this share of open deals has been
@@ -29,7 +31,14 @@ class OpportunityModelSettings:
     """
 
     sampling: Sampling = field(default_factory=Sampling)
-    scorer: ScorerSettings = field(default_factory=lambda: ScorerSettings(tuning=0))
+    scorer: ScorerSettings = field(
+        default_factory=lambda: ScorerSettings(tuning=0, learning_rate=0.1)
+    )
+    timing: HazardSettings = field(
+        default_factory=lambda: HazardSettings(
+            max_rows=25_000, folds=2, learning_rate=0.1, max_rounds=150
+        )
+    )
     promotion: PromotionRule = field(default_factory=PromotionRule)
     test_days: int = 90
     test_decided_share: float = 0.75

@@ -150,11 +150,14 @@ insert into core.fct_campaign_member values ('m1', 'g1');
 
 create table ml.ml_opportunity_score (
     opportunity_id varchar, as_of_date date, model_version varchar, win_probability double,
-    win_probability_low double, win_probability_high double, expected_amount decimal(18, 2),
-    top_factors varchar, data_sufficiency varchar
+    win_probability_low double, win_probability_high double, won_within_30d double,
+    won_within_60d double, won_within_90d double, expected_amount decimal(18, 2),
+    top_factors varchar, levers varchar, data_sufficiency varchar
 );
 insert into ml.ml_opportunity_score values
-    ('o1', '2026-03-31', 'v1', 0.4, 0.3, 0.5, 440.00, '[]', 'model');
+    ('o1', '2026-03-31', 'v1', 0.4, 0.3, 0.5, 0.1, 0.2, 0.4, 440.00, '[]',
+     '[{"lever": "meeting", "name": "Hold the next meeting", "now": "0", "then": "1",
+        "probability": 0.45, "gain": 0.05}]', 'model');
 
 create table ml.ml_revenue_forecast (
     origin_date date, horizon varchar, horizon_days bigint, horizon_start_date date,

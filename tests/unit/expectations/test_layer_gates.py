@@ -122,6 +122,18 @@ WRONG_DEALS: dict[str, set[tuple[str, str]]] = {
 }
 
 WRONG_ML: dict[str, set[tuple[str, str]]] = {
+    "update ml.ml_opportunity_score set won_within_90d = 0.41": {
+        ("ml_opportunity_score", "expect_column_pair_values_a_to_be_greater_than_b")
+    },
+    "update ml.ml_opportunity_score set won_within_60d = 0.05": {
+        ("ml_opportunity_score", "expect_column_pair_values_a_to_be_greater_than_b")
+    },
+    "update ml.ml_opportunity_score set won_within_30d = null": {
+        ("ml_opportunity_score", "horizons_from_a_model")
+    },
+    """update ml.ml_opportunity_score set levers = '[{"gain": 0.1}, {"gain": -0.1}]'""": {
+        ("ml_opportunity_score", "levers_raise_the_score")
+    },
     "update ml.ml_opportunity_score set win_probability = 1.2, win_probability_high = 1.3, "
     "expected_amount = 1320": {("ml_opportunity_score", "expect_column_values_to_be_between")},
     "update ml.ml_opportunity_score set win_probability_low = 0.45": {
@@ -135,9 +147,8 @@ WRONG_ML: dict[str, set[tuple[str, str]]] = {
     },
     "delete from ml.ml_opportunity_score": {("ml_opportunity_score", "open_deals_scored")},
     "insert into ml.ml_opportunity_score "
-    "values ('o2', '2026-03-31', 'v1', 0.4, 0.3, 0.5, 200.00, '[]', 'model')": {
-        ("ml_opportunity_score", "only_open_deals_scored")
-    },
+    "values ('o2', '2026-03-31', 'v1', 0.4, 0.3, 0.5, 0.1, 0.2, 0.4, 200.00, '[]', '[]', "
+    "'model')": {("ml_opportunity_score", "only_open_deals_scored")},
     "update ml.ml_revenue_forecast set amount = amount + 0.01 "
     "where node_type = 'rep' and node_id = 'user-1' and quantile = 'mean' and horizon = '90'": {
         ("ml_revenue_forecast", "parts_add_up"),
@@ -367,7 +378,8 @@ def test_base_rates_are_shown_where_no_model_speaks(tmp_path: Path) -> None:
             "delete from ml.ml_revenue_forecast",
             *(f"delete from ml.{table}" for table in ("ml_churn_score", "ml_ltv", "ml_segment")),
             "update ml.ml_opportunity_score "
-            "set model_version = 'base_rate', data_sufficiency = 'no_signal: base rate'",
+            "set model_version = 'base_rate', data_sufficiency = 'no_signal: base rate', "
+            "won_within_30d = null, won_within_60d = null, won_within_90d = null",
         ),
     )
 
@@ -415,7 +427,7 @@ def test_scores_of_other_evenings_are_not_judged_again(tmp_path: Path) -> None:
         build(
             tmp_path,
             "insert into ml.ml_opportunity_score "
-            "values ('o2', '2026-03-01', 'v1', 7, 8, 6, null, '[]', 'model')",
+            "values ('o2', '2026-03-01', 'v1', 7, 8, 6, 9, 8, 7, null, '[]', '[]', 'model')",
         ),
     )
 

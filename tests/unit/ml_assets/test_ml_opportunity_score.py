@@ -17,8 +17,9 @@ from ml_assets.opportunities import (
     score_open_opportunities,
 )
 from ml_assets.opportunities.procedure import opportunity_scorer
-from ml_assets.opportunities.samples import labelled_features
+from ml_assets.opportunities.samples import snapshot_features
 from ml_assets.registry import BACKTEST_SCHEMA, REGISTRY_SCHEMA, empty_registry
+from ml_assets.registry.store import read_candidate
 from ml_assets.scoring import ScorerSettings
 
 
@@ -42,10 +43,61 @@ def test_a_model_with_signal_is_promoted(with_signal: Trained) -> None:
 def test_the_backtest_stands_beside_both_baselines(with_signal: Trained) -> None:
     rows = with_signal.result.evaluated.backtest_rows
     assert dict(rows.schema) == dict(BACKTEST_SCHEMA)
-    assert set(rows["baseline"]) == {"base_rate", "stage_rate"}
-    assert set(rows["metric"]) == {"roc_auc", "pr_auc", "log_loss", "brier", "ece"}
-    losses = rows.filter(pl.col("metric").is_in(["log_loss", "brier"]))
+    of_win = rows.filter(pl.col("metric").is_in(["roc_auc", "pr_auc", "log_loss", "brier", "ece"]))
+    assert of_win.height == 10
+    assert set(of_win["baseline"]) == {"base_rate", "stage_rate"}
+    losses = rows.filter(pl.col("metric").str.contains("log_loss|brier"))
+    assert losses.height == 2 * 2 * 4  # in the end, and within 30, 60 and 90 days
     assert (losses["value"] < losses["baseline_value"]).all()
+
+
+def test_right_answers_stand_beside_the_majority_s(with_signal: Trained) -> None:
+    """Worked out again from the held-out predictions, row by row."""
+    evaluated = with_signal.result.evaluated
+    stored = read_candidate(with_signal.models_dir, "opportunity_score", evaluated.version)
+    assert stored is not None
+    later = stored.held_out["later_deals"]
+    weight, won = later["weight"].to_numpy(), later["outcome"].to_numpy() == 1
+    said_won = later["probability"].to_numpy() >= 0.5
+    lost_share = weight[~won].sum() / weight.sum()
+    expected = {
+        "accuracy": (weight[said_won == won].sum() / weight.sum(), max(lost_share, 1 - lost_share)),
+        "risk_precision": (
+            weight[~said_won & ~won].sum() / weight[~said_won].sum(), lost_share
+        ),
+        "risk_recall": (weight[~said_won & ~won].sum() / weight[~won].sum(), 1.0),
+    }  # fmt: skip
+    rows = {row["metric"]: row for row in evaluated.backtest_rows.iter_rows(named=True)}
+    for metric, (value, baseline_value) in expected.items():
+        assert rows[metric]["value"] == pytest.approx(value)
+        assert rows[metric]["baseline_value"] == pytest.approx(baseline_value)
+    assert rows["accuracy"]["value"] > rows["accuracy"]["baseline_value"]
+
+
+def test_a_deal_is_won_the_later_the_likelier(scores: pl.DataFrame) -> None:
+    ordered = ["won_within_30d", "won_within_60d", "won_within_90d", "win_probability"]
+    chances = scores.select(ordered).to_numpy()
+    assert (np.diff(chances, axis=1) >= 0).all()
+    assert chances.min() >= 0
+    assert (chances[:, 0] < chances[:, 3]).all()
+
+
+def test_what_is_won_is_won_as_soon_as_was_said(with_signal: Trained) -> None:
+    """How many are won at all is the scorer's to say; here it is when, of those that are."""
+    evaluated = with_signal.result.evaluated
+    stored = read_candidate(with_signal.models_dir, "opportunity_score", evaluated.version)
+    assert stored is not None
+
+    def means(name: str) -> np.ndarray:
+        frame = stored.held_out[name]
+        weight = frame["weight"].to_numpy()
+        pair = frame.select("outcome", "probability").to_numpy()
+        return (pair * weight[:, None]).sum(axis=0) / weight.sum()
+
+    for days in (30, 60, 90):
+        seen, said = means(f"won_within_{days}d") / means("later_deals")
+        assert said == pytest.approx(seen, abs=0.06)
+        assert 0 < said < 1
 
 
 def test_every_open_deal_is_scored_once(with_signal: Trained, scores: pl.DataFrame) -> None:
@@ -137,6 +189,8 @@ def test_without_signal_the_model_is_refused_and_base_rates_are_given(
     assert scores["win_probability"].unique().to_list() == [won / (won + lost)]
     assert scores["win_probability_low"][0] < won / (won + lost) < scores["win_probability_high"][0]
     assert set(scores["top_factors"]) == {"[]"}
+    assert set(scores["levers"]) == {"[]"}
+    assert scores["won_within_90d"].null_count() == scores.height
     assert set(scores["data_sufficiency"]) == {"no_signal: base rate"}
     assert set(scores["model_version"]) == {"base_rate"}
 
@@ -182,9 +236,9 @@ def test_without_a_registered_model_the_reason_is_that_none_was_trained(
 
 def test_shuffled_labels_cannot_be_learnt(with_signal: Trained) -> None:
     """Outcomes are dealt out anew among the deals; ranking of other deals is then chance."""
-    frame = labelled_features(
+    frame = snapshot_features(
         with_signal.con, training_snapshots(with_signal.con, AS_OF, Sampling())
-    )
+    ).drop_nulls("is_won")
     deals = frame.select("opportunity_id", "is_won").unique().sort("opportunity_id")
     dealt = deals.with_columns(pl.col("is_won").shuffle(seed=3))
     shuffled = (
