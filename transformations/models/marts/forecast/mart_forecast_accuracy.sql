@@ -50,6 +50,17 @@ calls as (
     where category = 'commit'
 ),
 
+-- what the model expected of the running quarter, rep by rep; a baseline in its place is no model
+predictions as (
+    select * from {{ source('ml', 'ml_revenue_forecast') }}
+    where
+        horizon = 'fiscal_quarter'
+        and quantile = 'mean'
+        and node_type = 'rep'
+        and data_sufficiency = 'model'
+        and as_of_date <= {{ as_of_date() }}
+),
+
 rules as (
     {{ forecast_rules('forecast_rules') }}
 ),
@@ -331,11 +342,67 @@ heard as (
             and calls.user_id = period_nodes.user_id
 ),
 
+timed_predictions as (
+    select
+        origin_date,
+        as_of_date,
+        is_backtest,
+        horizon_start_date as period_start,
+        cast(
+            floor({{ dbt.datediff('origin_date', 'horizon_end_date', 'day') }} / 7.0) as integer
+        ) as weeks_to_close,
+        node_id as user_id,
+        amount
+    from predictions
+),
+
+-- of the evenings in one week before the end the last one, as it was said then if it was said
+ranked_predictions as (
+    select
+        *,
+        dense_rank() over (
+            partition by period_start, weeks_to_close
+            order by
+                origin_date desc,
+                case when is_backtest then 1 else 0 end,
+                as_of_date desc
+        ) as recency
+    from timed_predictions
+),
+
+predicted as (
+    select
+        snapshots.snapshot_date,
+        ranked_predictions.period_start,
+        ranked_predictions.origin_date,
+        period_nodes.node_type,
+        period_nodes.node_id,
+        cast(sum(ranked_predictions.amount) as decimal(18, 2)) as forecast_amount,
+        count(*) as forecast_count
+    from ranked_predictions
+    inner join snapshots
+        on
+            ranked_predictions.period_start = snapshots.period_start
+            and ranked_predictions.weeks_to_close = snapshots.weeks_to_close
+    inner join period_nodes
+        on
+            ranked_predictions.period_start = period_nodes.period_start
+            and ranked_predictions.user_id = period_nodes.user_id
+    where ranked_predictions.recency = 1
+    group by
+        snapshots.snapshot_date,
+        ranked_predictions.period_start,
+        ranked_predictions.origin_date,
+        period_nodes.node_type,
+        period_nodes.node_id
+),
+
 forecasts as (
     {% for forecaster in ['rep', 'manager'] -%}
     select
         snapshot_date,
         period_start,
+        snapshot_date as made_on,
         node_type,
         node_id,
         '{{ forecaster }}' as forecaster,
@@ -354,6 +421,7 @@ forecasts as (
     select
         snapshots.snapshot_date,
         snapshots.period_start,
+        snapshots.snapshot_date as made_on,
         selling_nodes.node_type,
         selling_nodes.node_id,
         '{{ forecaster }}' as forecaster,
@@ -367,8 +435,18 @@ forecasts as (
             and snapshots.period_start = node_positions.period_start
             and selling_nodes.node_type = node_positions.node_type
             and selling_nodes.node_id = node_positions.node_id
-    {{ "union all" if not loop.last }}
-    {% endfor %}
+    union all
+    {% endfor -%}
+    select
+        snapshot_date,
+        period_start,
+        origin_date as made_on,
+        node_type,
+        node_id,
+        'model' as forecaster,
+        forecast_amount,
+        cast(forecast_count as bigint) as forecast_count
+    from predicted
 ),
 
 in_office as (
@@ -389,7 +467,7 @@ judged as (
         snapshots.period_end,
         snapshots.is_complete_period,
         snapshots.period_offset,
-        snapshots.snapshot_date,
+        forecasts.made_on as snapshot_date,
         snapshots.weeks_to_close,
         forecasts.node_type,
         forecasts.node_id,
