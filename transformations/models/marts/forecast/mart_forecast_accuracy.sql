@@ -349,11 +349,19 @@ timed_predictions as (
         is_backtest,
         horizon_start_date as period_start,
         cast(
-            floor({{ dbt.datediff('origin_date', 'horizon_end_date', 'day') }} / 7.0) as integer
-        ) as weeks_to_close,
+            {{ dbt.datediff('origin_date', 'horizon_end_date', 'day') }}
+            as integer
+        ) as days_to_close,
         node_id as user_id,
         amount
     from predictions
+),
+
+weekly_predictions as (
+    select
+        *,
+        cast(floor(days_to_close / 7.0) as integer) as weeks_to_close
+    from timed_predictions
 ),
 
 -- of the evenings in one week before the end the last one, as it was said then if it was said
@@ -367,7 +375,7 @@ ranked_predictions as (
                 case when is_backtest then 1 else 0 end,
                 as_of_date desc
         ) as recency
-    from timed_predictions
+    from weekly_predictions
 ),
 
 predicted as (
