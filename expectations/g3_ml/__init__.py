@@ -16,6 +16,7 @@ from expectations.g3_ml import (
     opportunity_score,
     registry,
     revenue_forecast,
+    scenario,
 )
 from expectations.g3_ml.common import LAYER
 from expectations.layers import judge_layer
@@ -31,7 +32,7 @@ PREDICTIONS: tuple[Suites, ...] = (
     customers.suites,
     registry.suites,
 )
-DERIVED: tuple[Suites, ...] = (anomaly.suites, next_action.suites)
+DERIVED: tuple[Suites, ...] = (anomaly.suites, next_action.suites, scenario.suites)
 
 
 def judge_ml(database: Path, *, run_id: str, as_of: date) -> GateReport:

@@ -8,7 +8,7 @@ and are not judged.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 import numpy as np
@@ -116,6 +116,25 @@ def evening_of(
         user_ids=user_ids,
         nodes=nodes_on(history, origin, user_ids),
         already_won=so_far[:, None].round(2) * is_quarter,
+        expected=_spread(sources.expected(), sources.user_ids, user_ids).round(2),
+    )
+
+
+def with_sources(evening: Evening, sources: Sources, nodes: Nodes, user_ids: list[str]) -> Evening:
+    """The same evening with other sources.
+
+    Args:
+        evening: the evening.
+        sources: whose users are among `user_ids`.
+        nodes: of these on the evening.
+        user_ids: everybody to list, those of the evening included.
+    """
+    return replace(
+        evening,
+        sources=sources,
+        user_ids=user_ids,
+        nodes=nodes,
+        already_won=_spread(evening.already_won, evening.user_ids, user_ids),
         expected=_spread(sources.expected(), sources.user_ids, user_ids).round(2),
     )
 

@@ -96,9 +96,7 @@ def forecast_revenue(
     if champion is None:
         return Scored(_fallback(con, as_of, registry, settings))
     spoken = champion_evening(con, as_of, models_dir, champion, settings)
-    paths = spoken.evening.paths(spoken.model.intervals.shocks, settings.simulations, SEED)
-    quantiles = spoken.model.intervals.quantiles(spoken.evening.nodes.node_type, paths)
-    rows = _evening_rows(spoken.evening, quantiles, champion)
+    rows = evening_rows(spoken, spoken.evening, champion, settings)
     earlier = _earlier_rows(con, as_of, models_dir, champion)
     return Scored(
         pl.concat([_finished(rows, as_of), _finished(earlier, as_of)]).sort(ORDER),
@@ -130,7 +128,19 @@ def champion_evening(
     return Spoken(model, history, evening)
 
 
-def _evening_rows(evening: Evening, quantiles: Floats, champion: str) -> pl.DataFrame:
+def evening_rows(
+    spoken: Spoken, evening: Evening, champion: str, settings: RevenueSettings
+) -> pl.DataFrame:
+    """Simulate an evening and give its means and quantiles by window and node.
+
+    Args:
+        spoken: whose intervals hold.
+        evening: what is expected: the champion's evening, or a scenario's.
+        champion: the version that speaks.
+        settings: how many paths are drawn; always with the same seed.
+    """
+    intervals = spoken.model.intervals
+    paths = evening.paths(intervals.shocks, settings.simulations, SEED)
     expected = evening.nodes.totals(evening.expected)
     return _rows(
         evening.origin,
@@ -139,7 +149,7 @@ def _evening_rows(evening: Evening, quantiles: Floats, champion: str) -> pl.Data
         won=evening.nodes.totals(evening.already_won),
         open_pipeline=expected[:, OPEN],
         new=expected[:, NEW],
-        quantiles=quantiles,
+        quantiles=intervals.quantiles(evening.nodes.node_type, paths),
     ).with_columns(
         model_version=pl.lit(champion),
         data_sufficiency=pl.lit(MODEL),

@@ -8,6 +8,7 @@ from orchestration.defs.ml.ltv import LTV
 from orchestration.defs.ml.next_action import NEXT_ACTION, next_action_asset
 from orchestration.defs.ml.opportunity_score import OPPORTUNITY_SCORE
 from orchestration.defs.ml.revenue_forecast import REVENUE_FORECAST
+from orchestration.defs.ml.scenario import SCENARIO, scenario_asset
 from orchestration.defs.ml.segment import SEGMENT
 from orchestration.defs.ml.trained import BACKTEST, REGISTRY, model_assets, registry_assets
 from orchestration.lib.ml_tables import ml_key
@@ -23,9 +24,10 @@ ASSETS: list[dg.AssetsDefinition] = [
     registry_assets(MODELS),
     anomalies,
     next_action_asset(PREDICTIONS),
+    scenario_asset([ml_key(REVENUE_FORECAST.table)]),
 ]
 
-DERIVED: list[dg.AssetKey] = [ANOMALY, NEXT_ACTION]
+DERIVED: list[dg.AssetKey] = [ANOMALY, NEXT_ACTION, SCENARIO]
 """What is made from predictions, or beside them without a model, judged by a second step of G3."""
 
 ML_TABLES = [REGISTRY, BACKTEST, *PREDICTIONS, *DERIVED]

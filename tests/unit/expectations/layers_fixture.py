@@ -216,6 +216,20 @@ create table ml.ml_segment (
 insert into ml.ml_segment values
     ('a1', '2026-03-31', 'v1', 'Loyal', 1, 'Repeat buyers', 0.9, 0.8, 'model');
 
+create table ml.ml_scenario (
+    scenario varchar, horizon varchar, node_type varchar, node_id varchar, metric varchar,
+    base_value decimal(18, 2), value decimal(18, 2), change_amount decimal(18, 2),
+    as_of_date date
+);
+insert into ml.ml_scenario
+select
+    scenario, horizon, node_type, node_id, 'revenue', amount, amount * factor,
+    amount * (factor - 1), '2026-03-31'
+from
+    ml.ml_revenue_forecast,
+    (values ('base', 1.0), ('win_rate_up', 1.1)) as scenarios (scenario, factor)
+where quantile = 'mean' and horizon = '90';
+
 create table ml.ml_model_registry (
     model_version varchar, model_name varchar, trained_as_of date, data_fingerprint varchar,
     code_version varchar, metrics varchar, is_champion boolean, promotion_decision varchar

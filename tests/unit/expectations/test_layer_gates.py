@@ -229,6 +229,11 @@ WRONG_DERIVED: dict[str, set[tuple[str, str]]] = {
         ("ml_anomaly", "expect_column_values_to_be_in_set"),
         ("ml_anomaly", "expect_column_values_to_not_be_null"),
     },
+    "update ml.ml_scenario set value = value + 1 where node_type = 'company'": {
+        ("ml_scenario", "change_is_the_difference"),
+        ("ml_scenario", "base_is_the_forecast"),
+        ("ml_scenario", "scenario_adds_up"),
+    },
     "insert into ml.ml_next_action from ml.ml_next_action": {
         ("ml_next_action", "expect_compound_columns_to_be_unique")
     },
