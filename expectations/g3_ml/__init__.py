@@ -12,6 +12,7 @@ from pathlib import Path
 from expectations.g3_ml import (
     anomaly,
     customers,
+    drift,
     next_action,
     opportunity_score,
     registry,
@@ -32,7 +33,12 @@ PREDICTIONS: tuple[Suites, ...] = (
     customers.suites,
     registry.suites,
 )
-DERIVED: tuple[Suites, ...] = (anomaly.suites, next_action.suites, scenario.suites)
+DERIVED: tuple[Suites, ...] = (
+    anomaly.suites,
+    next_action.suites,
+    scenario.suites,
+    drift.suites,
+)
 
 
 def judge_ml(database: Path, *, run_id: str, as_of: date) -> GateReport:

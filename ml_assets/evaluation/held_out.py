@@ -20,6 +20,7 @@ def held_out_frame(
     baselines: Mapping[str, Array],
     groups: Sequence[str],
     weight: Array | None = None,
+    days: pl.Series | None = None,
 ) -> pl.DataFrame:
     """Predictions on rows that a model had not seen, with all that they are judged by.
 
@@ -29,11 +30,13 @@ def held_out_frame(
         baselines: name → that baseline's probabilities, shape (n,).
         groups: n names; intervals come from resampling whole groups.
         weight: of each row, shape (n,); one each if not given.
+        days: evening of each prediction, by which the calibration over time is looked at.
 
     Returns:
-        Columns outcome, probability, group, weight and `baseline_<name>` for each baseline.
+        Columns outcome, probability, group, weight and `baseline_<name>` for each baseline, and
+        as_of_date where days are given.
     """
-    return pl.DataFrame(
+    frame = pl.DataFrame(
         {
             "outcome": outcome,
             "probability": probability,
@@ -42,6 +45,7 @@ def held_out_frame(
             **{f"{BASELINE_PREFIX}{name}": values for name, values in baselines.items()},
         }
     )
+    return frame if days is None else frame.with_columns(days.cast(pl.Date).alias("as_of_date"))
 
 
 def report_on(held_out: pl.DataFrame, seed: int) -> ScoreReport:

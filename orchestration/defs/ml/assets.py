@@ -4,6 +4,7 @@ import dagster as dg
 
 from orchestration.defs.ml.anomaly import ANOMALY, anomalies
 from orchestration.defs.ml.churn_score import CHURN_SCORE
+from orchestration.defs.ml.drift import DRIFT, drift_asset
 from orchestration.defs.ml.ltv import LTV
 from orchestration.defs.ml.next_action import NEXT_ACTION, next_action_asset
 from orchestration.defs.ml.opportunity_score import OPPORTUNITY_SCORE
@@ -25,9 +26,10 @@ ASSETS: list[dg.AssetsDefinition] = [
     anomalies,
     next_action_asset(PREDICTIONS),
     scenario_asset([ml_key(REVENUE_FORECAST.table)]),
+    drift_asset(MODELS),
 ]
 
-DERIVED: list[dg.AssetKey] = [ANOMALY, NEXT_ACTION, SCENARIO]
+DERIVED: list[dg.AssetKey] = [ANOMALY, NEXT_ACTION, SCENARIO, DRIFT]
 """What is made from predictions, or beside them without a model, judged by a second step of G3."""
 
 ML_TABLES = [REGISTRY, BACKTEST, *PREDICTIONS, *DERIVED]

@@ -10,6 +10,7 @@ import dagster as dg
 import duckdb
 import polars as pl
 
+from ml_assets.drift import store_scored
 from ml_assets.registry import (
     Evaluated,
     ModelProcedure,
@@ -136,6 +137,7 @@ def model_assets(model: TrainedModel) -> list[dg.AssetsDefinition]:
             as_of = clock(con)
             scored = model.score(con, as_of, settings.models, registry_rows(con))
             replace_rows(con, model.table, scored.rows, "as_of_date = ?", as_of)
+            store_scored(settings.models, procedure.name, as_of, scored.version, scored.features)
             return dg.MaterializeResult(
                 metadata={
                     "dagster/row_count": row_count(con, model.table),

@@ -275,6 +275,16 @@ insert into ml.ml_next_action values
     ('lead', 'lead-1', '2026-03-31', 'first_touch', 'Call', 'Created 2 days ago.', '2026-04-01',
      900, 0.2, null, null, 'not measured', null);
 
+create table ml.ml_drift (
+    model_name varchar, model_version varchar, as_of_date date, measure varchar, feature varchar,
+    period_start date, value double, verdict varchar, explanation varchar
+);
+insert into ml.ml_drift values
+    ('opportunity_score', 'v1', '2026-03-31', 'population', 'stage', '2026-03-31', 0.03, 'stable',
+     null),
+    ('opportunity_score', 'v1', '2026-03-31', 'calibration', 'prediction', '2025-12-01', 0.02,
+     'stable', null);
+
 create table marts.mart_activity (
     date_day date, user_id varchar, activity_type varchar, activity_subtype varchar,
     channel varchar, direction varchar, segment varchar, region varchar, team varchar,

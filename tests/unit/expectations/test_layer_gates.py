@@ -251,6 +251,13 @@ WRONG_DERIVED: dict[str, set[tuple[str, str]]] = {
         ("ml_next_action", "expect_column_values_to_not_be_null"),
         ("ml_next_action", "expect_column_values_to_be_between"),
     },
+    "insert into ml.ml_drift from ml.ml_drift": {
+        ("ml_drift", "expect_compound_columns_to_be_unique")
+    },
+    "update ml.ml_drift set verdict = 'fine', value = null where measure = 'population'": {
+        ("ml_drift", "expect_column_values_to_be_in_set"),
+        ("ml_drift", "expect_column_values_to_not_be_null"),
+    },
 }
 
 WRONG_MARTS: dict[str, set[tuple[str, str]]] = {
@@ -424,6 +431,16 @@ def test_a_baseline_is_shown_where_no_forecast_speaks(tmp_path: Path) -> None:
     assert report.passed
     (finding,) = report.findings
     assert (finding.table, finding.severity) == ("ml_revenue_forecast", "info")
+
+
+def test_drift_is_pointed_out_and_stops_nothing(tmp_path: Path) -> None:
+    report = judged(judge_derived, build(tmp_path, "update ml.ml_drift set verdict = 'severe'"))
+
+    assert report.passed
+    assert {finding.expectation for finding in report.findings} == {
+        "features_as_in_training",
+        "predictions_come_true",
+    }
 
 
 def test_scores_of_other_evenings_are_not_judged_again(tmp_path: Path) -> None:
