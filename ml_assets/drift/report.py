@@ -19,6 +19,7 @@ OF_THE_EVENING = frozenset({"days_to_quarter_end"})
 """Features that are the same for all rows of an evening: they say which evening it is, and a single
 evening never looks like the year that a model was trained on."""
 
+EVENING = "as_of_date"
 POPULATION, SCORED, BACKTEST = "population", "calibration", "calibration_backtest"
 
 DRIFT_SCHEMA: Mapping[str, pl.DataType | type[pl.DataType]] = {
@@ -84,9 +85,13 @@ def drift_report(
 
 
 def stabilities(reference: pl.DataFrame, current: pl.DataFrame) -> dict[str, Stability]:
-    """Population stability of every feature that both frames have, in the reference's order."""
+    """Population stability of every feature that both frames have, in the reference's order.
+
+    A column as_of_date of the reference says which evening each of its rows is of.
+    """
+    evenings = reference[EVENING] if EVENING in reference.columns else None
     return {
-        name: population_stability(reference[name], current[name])
+        name: population_stability(reference[name], current[name], evenings=evenings)
         for name in reference.columns
         if name in current.columns
         and name not in OF_THE_EVENING

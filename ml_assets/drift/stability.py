@@ -5,6 +5,12 @@ expectation is about (bins - 1) · (1 / n + 1 / N), and psi / (1 / n + 1 / N) is
 with bins - 1 degrees of freedom. Few rows therefore drift by chance alone; the index is judged by
 what lies above that floor, and only where chance would not reach it.
 
+The rows of one evening also have things in common that those of another don't: its weekday, its
+place in the quarter. Where the evenings of the training rows are known, what a single evening
+usually lies from all of them is a part of the floor: the variance of a bin's share between
+evenings, by the moments of a one-way layout, over the share (Searle, Casella & McCulloch, 1992,
+Variance Components, section 3.6).
+
 Source: Lewis (1994), An Introduction to Credit Scoring, for the index and its limits of 0.1 and
 0.25; Yurdakul & Naranjo (2020), Statistical properties of the population stability index, Journal
 of Risk Model Validation 14, for its distribution.
@@ -16,10 +22,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from scipy import special  # pyright: ignore[reportMissingTypeStubs]
 
 from ml_assets.evaluation.metrics import Array
+
+Bins = npt.NDArray[np.int64]
 
 BINS = 10
 RARE_SHARE = 0.01
@@ -78,8 +87,14 @@ class Stability:
         return "severe" if self.excess > SEVERE else "moderate"
 
 
-def population_stability(reference: pl.Series, current: pl.Series, bins: int = BINS) -> Stability:
-    """Compare a feature of today's rows with that of the training.
+def population_stability(
+    reference: pl.Series,
+    current: pl.Series,
+    bins: int = BINS,
+    *,
+    evenings: pl.Series | None = None,
+) -> Stability:
+    """Compare a feature of an evening's rows with that of the training.
 
     Numbers are cut at the quantiles of the training, so that its bins hold equally many; words and
     flags are bins of their own, those below a hundredth of the training and those it never had
@@ -89,25 +104,33 @@ def population_stability(reference: pl.Series, current: pl.Series, bins: int = B
         reference: values of the training.
         current: values of today.
         bins: most bins of a number, the missing aside.
+        evenings: the evening of each value of the training, where known.
     """
     if reference.dtype.is_numeric():
-        names, before, after = _numbers(reference, current, bins)
+        names, old, new = _numbers(reference, current, bins)
     else:
-        names, before, after = _words(reference.cast(pl.String), current.cast(pl.String))
+        names, old, new = _words(reference.cast(pl.String), current.cast(pl.String))
+    before, after = (
+        np.bincount(one, minlength=len(names)).astype(np.float64) for one in (old, new)
+    )
     used = (before + after) > 0
-    before, after = before[used], after[used]
-    names = [name for name, one in zip(names, used, strict=True) if one]
-    count = len(names)
     n, m = float(before.sum()), float(after.sum())
-    p = (before + SMOOTHING) / (n + SMOOTHING * count)
-    q = (after + SMOOTHING) / (m + SMOOTHING * count)
-    scale = (1 / n if n else np.inf) + (1 / m if m else np.inf)
-    moved = int(np.argmax((q - p) * np.log(q / p))) if count else 0
+    count = int(used.sum())
+    p = np.where(used, (before + SMOOTHING) / (n + SMOOTHING * count), 1.0)
+    q = np.where(used, (after + SMOOTHING) / (m + SMOOTHING * count), 1.0)
+    parts = (q - p) * np.log(q / p)
     freedom = max(count - 1, 0)
+    floor = limit = 0.0
+    if freedom:
+        floor = freedom * ((1 / n if n else np.inf) + (1 / m if m else np.inf))
+        if evenings is not None:
+            floor += _between_evenings(old, evenings, p[used], np.flatnonzero(used))
+        limit = floor * float(special.chdtri(freedom, CHANCE)) / freedom
+    moved = int(np.argmax(parts)) if count else 0
     return Stability(
-        psi=float(((q - p) * np.log(q / p)).sum()),
-        noise_floor=float(freedom * scale) if freedom else 0.0,
-        noise_limit=float(special.chdtri(freedom, CHANCE) * scale) if freedom else 0.0,
+        psi=float(parts.sum()),
+        noise_floor=float(floor),
+        noise_limit=float(limit),
         bin_count=count,
         reference_count=int(n),
         current_count=int(m),
@@ -119,6 +142,26 @@ def population_stability(reference: pl.Series, current: pl.Series, bins: int = B
     )
 
 
+def _between_evenings(bins: Bins, evenings: pl.Series, share: Array, used: Bins) -> float:
+    """What single evenings add to the index on average: variance between them over the share."""
+    table = pl.DataFrame({"evening": evenings, "bin": bins})
+    sizes = table.group_by("evening").len("size")
+    evening_count, total = sizes.height, float(table.height)
+    spare = total - float((sizes["size"].cast(pl.Float64) ** 2).sum()) / max(total, 1.0)
+    if evening_count < 2 or spare <= 0:
+        return 0.0
+    counts = table.group_by("evening", "bin").len("hits").join(sizes, on="evening")
+    added = 0.0
+    for number, p in zip(used, share, strict=True):
+        own = counts.filter(pl.col("bin") == number)
+        hits, size = own["hits"].to_numpy().astype(float), own["size"].to_numpy().astype(float)
+        # evenings without a hit lie p away as well
+        squares = (size * (hits / size - p) ** 2).sum() + (total - size.sum()) * p**2
+        variance = (squares - (evening_count - 1) * p * (1 - p)) / spare
+        added += float(variance) / float(p)
+    return max(added, 0.0)
+
+
 def _missing(values: pl.Series) -> float:
     absent = values.is_null()
     if values.dtype.is_float():
@@ -126,7 +169,7 @@ def _missing(values: pl.Series) -> float:
     return float(absent.cast(pl.Float64).mean() or 0.0)  # type: ignore[arg-type]
 
 
-def _numbers(reference: pl.Series, current: pl.Series, bins: int) -> tuple[list[str], Array, Array]:
+def _numbers(reference: pl.Series, current: pl.Series, bins: int) -> tuple[list[str], Bins, Bins]:
     old = reference.cast(pl.Float64).fill_null(float("nan")).to_numpy()
     new = current.cast(pl.Float64).fill_null(float("nan")).to_numpy()
     known = old[~np.isnan(old)]
@@ -136,34 +179,25 @@ def _numbers(reference: pl.Series, current: pl.Series, bins: int) -> tuple[list[
         else np.empty(0)
     )
     edges = ["lowest", *(f"{cut:.4g}" for cut in cuts), "highest"]
-    names = [
-        *(f"{low} to {high}" for low, high in pairwise(edges)),
-        MISSING,
-    ]
-    return names, _counts(old, cuts), _counts(new, cuts)
+    names = [*(f"{low} to {high}" for low, high in pairwise(edges)), MISSING]
+
+    def placed(values: Array) -> Bins:
+        return np.where(np.isnan(values), len(cuts) + 1, np.searchsorted(cuts, values, side="left"))
+
+    return names, placed(old), placed(new)
 
 
-def _counts(values: Array, cuts: Array) -> Array:
-    known = values[~np.isnan(values)]
-    inside = np.bincount(np.searchsorted(cuts, known, side="left"), minlength=len(cuts) + 1)
-    return np.append(inside, len(values) - len(known)).astype(np.float64)
-
-
-def _words(reference: pl.Series, current: pl.Series) -> tuple[list[str], Array, Array]:
-    old = reference.fill_null(MISSING).value_counts(sort=False, name="n")
-    name = reference.name
+def _words(reference: pl.Series, current: pl.Series) -> tuple[list[str], Bins, Bins]:
+    old, new = reference.fill_null(MISSING), current.fill_null(MISSING)
     common = sorted(
         str(word)
-        for word, count in old.iter_rows()
+        for word, count in old.value_counts(name="n").iter_rows()
         if word == MISSING or count >= RARE_SHARE * len(reference)
     )
     names = [*common, *([] if OTHER in common else [OTHER])]
     place = {word: at for at, word in enumerate(names)}
 
-    def counts(values: pl.Series) -> Array:
-        found = np.zeros(len(names))
-        for word, count in values.fill_null(MISSING).value_counts(name="n").iter_rows():
-            found[place.get(str(word), place[OTHER])] += count
-        return found
+    def placed(values: pl.Series) -> Bins:
+        return np.array([place.get(str(word), place[OTHER]) for word in values], dtype=np.int64)
 
-    return names, counts(reference.alias(name)), counts(current)
+    return names, placed(old), placed(new)

@@ -150,6 +150,7 @@ class OpportunityProcedure:
             },
             groups=test[DEAL].to_list(),
             weight=test[WEIGHT].to_numpy(),
+            days=test[TIME],
         )
         held_out = {LATER_DEALS: later}
         apart = without_shared_groups(
@@ -167,7 +168,7 @@ class OpportunityProcedure:
         timing = timing_model(landmarks, group, settings.timing)
         facts["final_timing"] = _hazard_facts(timing.fit(landmarks))
         model = OpportunityModel(scorer, timing, Benchmarks.of_won(everything))
-        features = everything.select(feature.name for feature in OPPORTUNITY_FEATURES)
+        features = everything.select(TIME, *(feature.name for feature in OPPORTUNITY_FEATURES))
         return Candidate(model, held_out, facts, features)
 
     def judge(self, held_out: HeldOut) -> Judgement:

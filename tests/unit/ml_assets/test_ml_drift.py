@@ -67,6 +67,35 @@ def test_without_drift_the_index_lies_around_its_floor_and_is_rarely_called_drif
     assert sum(one.verdict != "stable" for one in found) <= 2
 
 
+def test_what_single_evenings_have_in_common_is_no_drift():
+    rng = np.random.default_rng(5)
+
+    def evening(number: int, rows: int) -> list[float]:
+        return (rng.normal(size=rows) + (number % 7) * 0.8).tolist()  # each weekday its own
+
+    before = pl.Series("x", [value for number in range(140) for value in evening(number, 30)])
+    evenings = pl.Series([number for number in range(140) for _ in range(30)])
+    after = pl.Series("x", evening(1, 500))
+    naive = population_stability(before, after)
+    aware = population_stability(before, after, evenings=evenings)
+    assert naive.verdict == "severe"
+    assert aware.verdict == "stable"
+    assert aware.psi == naive.psi
+    assert aware.noise_floor > 5 * naive.noise_floor
+    gone = pl.Series("x", evening(40, 500)) + 8
+    assert population_stability(before, gone, evenings=evenings).verdict == "severe"
+
+
+def test_evenings_that_have_nothing_in_common_add_nothing_to_the_floor():
+    rng = np.random.default_rng(6)
+    before = pl.Series("x", rng.normal(size=4200))
+    evenings = pl.Series([number for number in range(140) for _ in range(30)])
+    after = pl.Series("x", rng.normal(size=500))
+    naive = population_stability(before, after)
+    aware = population_stability(before, after, evenings=evenings)
+    assert aware.noise_floor <= 1.5 * naive.noise_floor
+
+
 def test_a_shift_is_found_and_small_samples_are_not_judged():
     rng = np.random.default_rng(3)
     before = pl.Series("x", rng.normal(size=4000))
