@@ -60,7 +60,7 @@ class ChurnSettings:
     least_lost: int = 30
     hazard: HazardSettings = field(
         default_factory=lambda: HazardSettings(
-            period_days=14, max_periods=26, max_rows=12_000, leaves=8
+            period_days=14, max_periods=26, max_rows=12_000, leaves=8, learning_rate=0.12
         )
     )
 
