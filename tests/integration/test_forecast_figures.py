@@ -236,3 +236,38 @@ def test_calls_get_better_as_the_quarter_closes(evening: Warehouse) -> None:
         )
     )
     assert errors[False] < errors[True]
+
+
+def test_the_revenue_forecast_locks_in_what_plain_sql_finds_won(
+    evening: Warehouse, files: duckdb.DuckDBPyConnection
+) -> None:
+    [(booked,)] = files.execute(
+        f"select sum(dollars) from deals where IsWon and {in_quarter(QUARTER, LAST_DAY)}"
+    ).fetchall()
+    rows = evening.query(
+        "select distinct already_won_amount, horizon_start_date, horizon_end_date "
+        "from ml.ml_revenue_forecast where node_type = 'company' and horizon = 'fiscal_quarter' "
+        "and as_of_date = origin_date"
+    )
+    [(won, first, last)] = rows
+    assert booked > 0
+    assert float(won) == pytest.approx(booked, abs=CENTS)
+    assert (str(first), str(last)) == (QUARTER, LAST_OF_QUARTER)
+
+
+def test_the_small_company_gets_the_weighted_pipeline_of_plain_sql(
+    evening: Warehouse, files: duckdb.DuckDBPyConnection
+) -> None:
+    """Too few deals were won for a model; the table says so and holds what the CRM expects."""
+    rows = evening.query(
+        "select horizon_days, amount, data_sufficiency from ml.ml_revenue_forecast "
+        "where node_type = 'company' and horizon <> 'fiscal_quarter' and origin_date = as_of_date"
+    )
+    assert len(rows) == 3
+    for days, amount, why in rows:
+        assert why == "insufficient_history: weighted_pipeline"
+        [(plain,)] = files.execute(
+            "select sum(dollars * Probability / 100) from deals where not IsClosed "
+            f"and due between date '{QUARTER}' and date '{LAST_DAY}' + {days}"
+        ).fetchall()
+        assert float(amount) == pytest.approx(plain, abs=CENTS)
