@@ -42,7 +42,7 @@ def build_defs(resource_overrides: Mapping[str, Any] | None = None) -> dg.Defini
         sensors=[new_landing_files],
         resources={
             "settings": settings,
-            "dbt": DbtCli(project_dir=str(PROJECT.project_dir)),
+            "dbt": DbtCli(PROJECT),
             **(resource_overrides or {}),
         },
     )

@@ -11,14 +11,16 @@ import dagster as dg
 from dagster_dbt import DbtProject, dbt_assets
 
 from orchestration.lib.build_database import connected, set_clock
-from orchestration.lib.dbt_cli import DbtCli
+from orchestration.lib.dbt_cli import DbtCli, read_project, share_reading
 from orchestration.lib.dbt_metadata import table_metadata
 from orchestration.lib.dbt_translator import WarehouseTranslator
 from orchestration.lib.pools import DUCKDB
 from orchestration.settings import PROJECT_DIR, Settings
 
 PROJECT = DbtProject(
-    project_dir=PROJECT_DIR / "transformations", profiles_dir=PROJECT_DIR / "transformations"
+    project_dir=PROJECT_DIR / "transformations",
+    profiles_dir=PROJECT_DIR / "transformations",
+    target_path="target/nightly",  # the folder above is that of a dbt which is called by hand
 )
 MARTS = "path:models/marts"
 
@@ -37,7 +39,7 @@ def prepared_manifest() -> Path:
         path.stat().st_mtime > manifest.stat().st_mtime for path in _sources_of_manifest()
     )
     if stale:
-        PROJECT.preparer.prepare(PROJECT)
+        read_project(PROJECT)
         manifest.touch()
     return manifest
 
@@ -51,8 +53,11 @@ def _build(context: dg.AssetExecutionContext, dbt: DbtCli, settings: Settings) -
         rebuild = set_clock(con, settings)
     # Unit tests judge the code, not the data: `make test` runs them.
     arguments = ["build", "--exclude-resource-type", "unit_test"]
+    # What dbt would add for each node costs more than the node; compiled and run SQL is in target.
+    arguments += ["--log-level-file", "info"]
     if rebuild:
         arguments.append("--full-refresh")
+    share_reading(PROJECT, settings.dbt_target)
     invocation = dbt.cli(
         arguments, context=context, target_path=settings.dbt_target, raise_on_error=False
     )
