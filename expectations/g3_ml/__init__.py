@@ -13,6 +13,7 @@ from expectations.g3_ml import (
     anomaly,
     customers,
     drift,
+    lead_score,
     next_action,
     opportunity_score,
     registry,
@@ -28,6 +29,7 @@ from expectations.suites import TableSuite
 Suites = Callable[[date], list[TableSuite]]
 
 PREDICTIONS: tuple[Suites, ...] = (
+    lead_score.suites,
     opportunity_score.suites,
     revenue_forecast.suites,
     customers.suites,

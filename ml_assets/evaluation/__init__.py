@@ -23,15 +23,19 @@ from ml_assets.evaluation.metrics import (
 )
 from ml_assets.evaluation.plots import Plot, calibration_plot, forecast_plot, lift_plot
 from ml_assets.evaluation.report import ScoreReport, score_report
+from ml_assets.evaluation.score_bands import BandPromise, BandReport, band_report
 from ml_assets.evaluation.tables import lift_by_decile, reliability_table
 from ml_assets.evaluation.thresholds import ThresholdReport, threshold_report
 
 __all__ = [
+    "BandPromise",
+    "BandReport",
     "Estimate",
     "Plot",
     "ScoreReport",
     "ThresholdReport",
     "average_precision",
+    "band_report",
     "bias",
     "bootstrap_all",
     "brier_score",

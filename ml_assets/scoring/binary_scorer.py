@@ -20,7 +20,7 @@ from ml_assets.scoring.calibration import VennAbersCalibrator
 from ml_assets.scoring.encoding import FrameEncoder
 from ml_assets.scoring.linear import LinearModel
 from ml_assets.scoring.outcomes import checked_weight, known_outcome, require_both_outcomes
-from ml_assets.scoring.reasons import FACTORS_TYPE, top_factors
+from ml_assets.scoring.reasons import FACTORS_TYPE, theme_contributions, top_factors
 from ml_assets.scoring.screening import (
     SuspectedLeak,
     columns_without_content,
@@ -235,6 +235,18 @@ class BinaryScorer:
         return pl.concat(
             self._predicted(fitted, chunk) for chunk in frame.iter_slices(ROWS_PER_CHUNK)
         ).rechunk()
+
+    def contributions(self, frame: pl.DataFrame) -> pl.DataFrame:
+        """What each theme adds to the log-odds of each row, before calibration.
+
+        Returns:
+            In the order of `frame`: one column per theme, sorted by name.
+        """
+        fitted = self._require_fitted()
+        parts = fitted.model.contributions(
+            fitted.encoder.transform(frame), self.settings.num_threads
+        )
+        return theme_contributions(parts, fitted.encoder.names, self.themes)
 
     def probability(self, frame: pl.DataFrame) -> NDArray[np.float64]:
         """Calibrated probabilities alone, shape (rows,)."""

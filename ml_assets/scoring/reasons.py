@@ -80,6 +80,25 @@ def top_factors(
     return _lists(reasons, ends)
 
 
+def theme_contributions(
+    contribution: NDArray[np.float64], names: Sequence[str], themes: Mapping[str, str]
+) -> pl.DataFrame:
+    """What each theme adds to each row's score in log-odds: one column per theme, sorted by name.
+
+    Args:
+        contribution: in log-odds, shape (n, k) or (n, k + 1).
+        names: the k columns in the order of `contribution`.
+        themes: column → theme; a column that is not in it is its own theme.
+    """
+    theme_of = np.array([themes.get(name, name) for name in names])
+    return pl.DataFrame(
+        {
+            theme: contribution[:, : len(names)][:, theme_of == theme].sum(axis=1)
+            for theme in sorted(set(theme_of.tolist()))
+        }
+    )
+
+
 def _lists(reasons: pl.DataFrame, ends: NDArray[np.int64]) -> pl.Series:
     """One list per row of the rows of `reasons` between two ends."""
     arrow: Any = pa

@@ -5,6 +5,7 @@ import dagster as dg
 from orchestration.defs.ml.anomaly import ANOMALY, anomalies
 from orchestration.defs.ml.churn_score import CHURN_SCORE
 from orchestration.defs.ml.drift import DRIFT, drift_asset
+from orchestration.defs.ml.lead_score import LEAD_SCORE
 from orchestration.defs.ml.ltv import LTV
 from orchestration.defs.ml.next_action import NEXT_ACTION, next_action_asset
 from orchestration.defs.ml.opportunity_score import OPPORTUNITY_SCORE
@@ -14,7 +15,7 @@ from orchestration.defs.ml.segment import SEGMENT
 from orchestration.defs.ml.trained import BACKTEST, REGISTRY, model_assets, registry_assets
 from orchestration.lib.ml_tables import ml_key
 
-MODELS = [OPPORTUNITY_SCORE, REVENUE_FORECAST, CHURN_SCORE, LTV, SEGMENT]
+MODELS = [LEAD_SCORE, OPPORTUNITY_SCORE, REVENUE_FORECAST, CHURN_SCORE, LTV, SEGMENT]
 """In the order in which they are registered."""
 
 PREDICTIONS = [ml_key(model.table) for model in MODELS]

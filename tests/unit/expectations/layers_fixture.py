@@ -148,6 +148,19 @@ insert into core.fct_touchpoint values ('t1', '2026-03-05 10:00', 'g1');
 create table core.fct_campaign_member (campaign_member_id varchar, campaign_id varchar);
 insert into core.fct_campaign_member values ('m1', 'g1');
 
+create table core.fct_lifecycle_event (lead_id varchar, stage varchar, is_current boolean);
+insert into core.fct_lifecycle_event values
+    ('lead-1', 'Lead', false), ('lead-1', 'SAL', true);
+
+create table ml.ml_lead_score (
+    lead_id varchar, as_of_date date, model_version varchar, score double,
+    conversion_probability double, conversion_probability_low double,
+    conversion_probability_high double, horizon_days bigint, fit_score double,
+    engagement_score double, qualification varchar, top_factors varchar, data_sufficiency varchar
+);
+insert into ml.ml_lead_score values
+    ('lead-1', '2026-03-31', 'l1', 55, 0.2, 0.15, 0.25, 60, 80, 12.5, 'nurture', '[]', 'model');
+
 create table ml.ml_opportunity_score (
     opportunity_id varchar, as_of_date date, model_version varchar, win_probability double,
     win_probability_low double, win_probability_high double, won_within_30d double,
@@ -237,6 +250,7 @@ create table ml.ml_model_registry (
 insert into ml.ml_model_registry values
     ('v0', 'opportunity_score', '2026-02-28', 'f0', 'c', '{}', false, 'refused'),
     ('v1', 'opportunity_score', '2026-03-31', 'f1', 'c', '{}', true, 'promoted'),
+    ('l1', 'lead_score', '2026-03-31', 'f2', 'c', '{}', true, 'promoted'),
     ('r1', 'revenue_forecast', '2026-03-31', 'f2', 'c', '{}', true, 'promoted');
 
 create table ml.ml_backtest (
@@ -245,7 +259,9 @@ create table ml.ml_backtest (
 insert into ml.ml_backtest values
     ('v0', 'log_loss', 'base_rate', 0.70, 0.69), ('v0', 'roc_auc', 'base_rate', 0.99, 0.5),
     ('v1', 'log_loss', 'base_rate', 0.50, 0.69), ('v1', 'brier', 'base_rate', 0.17, 0.25),
-    ('v1', 'roc_auc', 'base_rate', 0.80, 0.5);
+    ('v1', 'roc_auc', 'base_rate', 0.80, 0.5),
+    ('l1', 'qualify_rate', 'promised', 0.35, 0.3), ('l1', 'disqualify_rate', 'promised', 0.04, 0.1),
+    ('l1', 'score_bin_r_squared', 'promised', 0.9, 0.65);
 alter table ml.ml_backtest add column horizon_days bigint;
 alter table ml.ml_backtest add column row_count bigint;
 insert into ml.ml_backtest values
@@ -537,6 +553,10 @@ def build(folder: Path, *changes: str) -> Path:
                 f"('{entity}-1-a', '{entity}-1', '2026-01-01', '2026-02-01', false), "
                 f"('{entity}-1-b', '{entity}-1', '2026-02-01', null, true)"
             )
+            for flag in ("is_deleted", "is_inferred", "is_converted"):
+                con.execute(
+                    f"alter table core.dim_{entity} add column {flag} boolean default false"
+                )
         for change in changes:
             con.execute(change)
     return database

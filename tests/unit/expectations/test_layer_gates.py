@@ -134,6 +134,31 @@ WRONG_ML: dict[str, set[tuple[str, str]]] = {
     """update ml.ml_opportunity_score set levers = '[{"gain": 0.1}, {"gain": -0.1}]'""": {
         ("ml_opportunity_score", "levers_raise_the_score")
     },
+    "update ml.ml_lead_score set score = 75, qualification = 'qualify'": {
+        ("ml_lead_score", "score_agrees_with_probability")
+    },
+    "update ml.ml_lead_score set qualification = 'disqualify'": {
+        ("ml_lead_score", "call_agrees_with_score")
+    },
+    "update ml.ml_lead_score set conversion_probability_high = 0.19": {
+        ("ml_lead_score", "expect_column_pair_values_a_to_be_greater_than_b")
+    },
+    "update ml.ml_lead_score set fit_score = null": {("ml_lead_score", "model_scores_complete")},
+    "update ml.ml_lead_score set model_version = 'l0'": {("ml_lead_score", "spoken_by_a_champion")},
+    "delete from ml.ml_lead_score": {("ml_lead_score", "open_leads_scored")},
+    "update core.dim_lead set is_deleted = true": {("ml_lead_score", "only_open_leads_scored")},
+    "update core.fct_lifecycle_event set stage = 'Disqualified' where lead_id = 'lead-1'": {
+        ("ml_lead_score", "only_open_leads_scored")
+    },
+    "update ml.ml_backtest set value = 0.3 where metric = 'qualify_rate'": {
+        ("ml_backtest", "bands_keep_their_word")
+    },
+    "update ml.ml_backtest set value = 0.1 where metric = 'disqualify_rate'": {
+        ("ml_backtest", "bands_keep_their_word")
+    },
+    "update ml.ml_backtest set value = null where metric = 'score_bin_r_squared'": {
+        ("ml_backtest", "bands_keep_their_word")
+    },
     "update ml.ml_opportunity_score set win_probability = 1.2, win_probability_high = 1.3, "
     "expected_amount = 1320": {("ml_opportunity_score", "expect_column_values_to_be_between")},
     "update ml.ml_opportunity_score set win_probability_low = 0.45": {
@@ -392,12 +417,18 @@ def test_base_rates_are_shown_where_no_model_speaks(tmp_path: Path) -> None:
             "update ml.ml_opportunity_score "
             "set model_version = 'base_rate', data_sufficiency = 'no_signal: base rate', "
             "won_within_30d = null, won_within_60d = null, won_within_90d = null",
+            "update ml.ml_lead_score set model_version = 'base_rate', fit_score = null, "
+            "engagement_score = null, data_sufficiency = 'bands_missed: base rate'",
         ),
     )
 
     assert report.passed
-    (finding,) = report.findings
-    assert (finding.expectation, finding.severity) == ("spoken_by_a_model", "info")
+    assert {
+        (finding.table, finding.expectation, finding.severity) for finding in report.findings
+    } == {
+        ("ml_lead_score", "spoken_by_a_model", "info"),
+        ("ml_opportunity_score", "spoken_by_a_model", "info"),
+    }
 
 
 def test_a_week_in_which_everything_is_unusual_is_pointed_out(tmp_path: Path) -> None:
