@@ -1,10 +1,11 @@
 """The chance that a customer leaves: by contract the hazard of a lost renewal, else by silence.
 
-A customer with contracts leaves when the last of them is lost at its renewal. Two estimates of each
-contract's chance to be lost are averaged in log-odds: what the calendar says (the life tables of
-`renewing`: when renewals come up and how they end) and a competing-risks hazard model that also
-knows the customer's answers, the renewal's progress and the profile, with the renewal date as a
-date that is known ahead. The calendar carries what the trees have too few renewals to learn.
+A customer with contracts leaves when the last of them is lost at its renewal. While the renewal is
+ahead, two estimates of a contract's chance to be lost are averaged in log-odds: what the calendar
+says (the life tables of `renewing`: when renewals come up and how they end) and a competing-risks
+hazard model that also knows the customer's answers and the profile, with the renewal date as a date
+that is known ahead. Once the renewal is open, the tables say how soon it ends and `renewal_outcome`
+how: open renewals are too few for trees.
 
 A company whose contracts are not known is judged by purchases: the chance that a customer buys
 nothing within the horizon (BG/NBD).
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 
 from ml_assets.customers.buying import BuyingHistory, BuyingModel, purchase_summary
 from ml_assets.customers.exposure import CHURN_FEATURES
+from ml_assets.customers.renewal_outcome import RenewalOutcome
 from ml_assets.customers.renewing import RenewalProcess
 from ml_assets.customers.value import DAYS_PER_WEEK, History
 from ml_assets.scoring.calibration import VennAbersCalibrator
@@ -72,6 +74,7 @@ class ContractChurn:
         settings: parameters.
         process: the life tables.
         hazard: the hazard model.
+        outcome: how open renewals end; None before enough have ended.
         typical: feature → value of an average contract, which reasons compare with.
         typical_days: days to the renewal date of an average contract.
         calibrator: what predictions like this meant on customers that were not seen, for the
@@ -85,6 +88,7 @@ class ContractChurn:
         settings: ChurnSettings,
         process: RenewalProcess,
         hazard: HazardModel,
+        outcome: RenewalOutcome | None,
         typical: dict[str, object],
         typical_days: int,
         calibrator: VennAbersCalibrator | None = None,
@@ -92,6 +96,7 @@ class ContractChurn:
         self.settings = settings
         self.process = process
         self.hazard = hazard
+        self.outcome = outcome
         self.typical = typical
         self.typical_days = typical_days
         self.calibrator = calibrator
@@ -121,7 +126,8 @@ class ContractChurn:
         hazard.fit(exposure)
         days = (exposure[RENEWAL_DATE] - exposure["as_of_date"]).dt.total_days().median()
         typical = {feature.name: _typical(exposure[feature.name]) for feature in CHURN_FEATURES}
-        return cls(settings, process, hazard, typical, int(float(str(days))))
+        outcome = RenewalOutcome.fit(exposure)
+        return cls(settings, process, hazard, outcome, typical, int(float(str(days))))
 
     def contract_chances(self, exposure: pl.DataFrame, horizons: Sequence[int]) -> pl.DataFrame:
         """Chance that each contract is lost within each horizon.
@@ -134,6 +140,8 @@ class ContractChurn:
         renewing = np.where(
             exposure["has_open_renewal"].to_numpy(), _floats(exposure["renewal_age_days"]), np.nan
         )
+        is_open = ~np.isnan(renewing)
+        ends_lost = None if self.outcome is None else self.outcome.probability_lost(exposure)
         columns: dict[str, Array] = {}
         last = np.zeros(exposure.height)
         for horizon in sorted(horizons):
@@ -145,6 +153,9 @@ class ContractChurn:
                 )
                 / 2
             )
+            if ends_lost is not None:
+                closes = self.process.probability_closed(np.nan_to_num(renewing), horizon)
+                blended = np.where(is_open, _kept_inside(ends_lost * closes), blended)
             last = np.maximum(last, blended)
             columns[f"lost_within_{horizon}d"] = last.copy()
             columns[f"calendar_{horizon}d"] = calendar
@@ -215,6 +226,7 @@ class ContractChurn:
         content = {
             "settings": settings | {"horizons": list(self.settings.horizons)},
             "process": self.process.as_dict(),
+            "outcome": None if self.outcome is None else self.outcome.as_dict(),
             "typical": self.typical,
             "typical_days": self.typical_days,
             "calibrator": None if self.calibrator is None else self.calibrator.as_dict(),
@@ -235,6 +247,7 @@ class ContractChurn:
             _settings(content["settings"]),
             RenewalProcess.from_dict(content["process"]),
             HazardModel.load(folder),
+            content["outcome"] and RenewalOutcome.from_dict(content["outcome"]),
             content["typical"],
             content["typical_days"],
             calibrator and VennAbersCalibrator.from_dict(calibrator),

@@ -161,6 +161,18 @@ class RenewalProcess:
         days = np.arange(0, horizon, CLOSING_BIN_DAYS)
         return _loss_curves(self.tables, age, renewing, len(days))[:, -1]
 
+    def probability_closed(self, renewing: Array, horizon: int) -> Array:
+        """Chance that each open renewal is won or lost within a horizon, shape (n,).
+
+        Args:
+            renewing: days since each was opened.
+            horizon: days ahead.
+        """
+        open_still = _survival(self.tables.won + self.tables.lost)
+        ages = np.arange(len(open_still)) * CLOSING_BIN_DAYS
+        now = np.interp(renewing, ages, open_still)
+        return 1 - np.interp(renewing + horizon, ages, open_still) / np.maximum(now, 1e-12)
+
     def as_dict(self) -> dict[str, object]:
         """Plain values for JSON."""
         return {

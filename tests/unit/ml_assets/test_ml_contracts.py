@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ml_assets.customers.contracts import contracts_from_deals, running
+from ml_assets.customers.renewal_outcome import FEATURES, RenewalOutcome
 from ml_assets.customers.renewing import Book, LifeTables, RenewalProcess
 from ml_assets.customers.state import contract_state, with_renewal_date
 
@@ -170,6 +171,14 @@ def test_the_chance_of_a_loss_is_that_of_the_table() -> None:
     assert within_a_year == pytest.approx(0.9 * 0.25, abs=0.02)
 
 
+def test_an_open_renewal_ends_as_fast_as_the_table_says() -> None:
+    """A fifth of those still open end in each ten days: 1 - 0.8³ within 30, 1 - 0.8 from day 5 to
+    15, drawn straight between the bins: 1 - 0.72/0.9."""
+    closed = process().probability_closed(np.array([0.0, 5.0]), 30)
+    assert closed[0] == pytest.approx(1 - 0.8**3)
+    assert process().probability_closed(np.array([5.0]), 10) == pytest.approx([1 - 0.72 / 0.9])
+
+
 def test_simulated_losses_and_renewals_are_those_of_the_table() -> None:
     """An open renewal is won in three of four cases, so within 200 days it brings in 75 (or less
     the share still open); another year on, 0.9 · 0.75 of these again."""
@@ -226,3 +235,40 @@ def test_hazards_are_events_by_exposure() -> None:
     assert tables.opening[10] == pytest.approx(4 * hazard / 34)
     assert tables.won[2] / tables.lost[2] == pytest.approx(2.0)
     assert tables.purchase_rate == 0.0
+
+
+def looks(rows: int, seed: int) -> tuple[pl.DataFrame, np.ndarray]:
+    """Open renewals whose end follows from the stage and a champion, with the true log-odds."""
+    rng = np.random.default_rng(seed)
+    stage = rng.integers(5, 7, rows).astype(np.float64)
+    champion = rng.random(rows) < 0.5
+    log_odds = 0.5 - 1.2 * champion - 0.8 * (stage - 5)
+    lost = rng.random(rows) < 1 / (1 + np.exp(-log_odds))
+    empty = {name: pl.Series([None] * rows, dtype=pl.Float64) for name in FEATURES}
+    known = {
+        "renewal_stage_order": stage,
+        "has_champion": champion,
+        "contract_id": [f"c{n}" for n in range(rows)],
+        "has_open_renewal": [True] * rows,
+        "event": np.where(lost, "lost", "won"),
+    }
+    return pl.DataFrame({**empty, **known}), log_odds
+
+
+def test_what_ends_renewals_is_learnt_where_there_are_enough() -> None:
+    frame, log_odds = looks(6_000, seed=2)
+    outcome = RenewalOutcome.fit(frame)
+    assert outcome is not None
+    assert outcome.probability_lost(frame) == pytest.approx(1 / (1 + np.exp(-log_odds)), abs=0.04)
+    again = RenewalOutcome.from_dict(outcome.as_dict())
+    assert (again.probability_lost(frame) == outcome.probability_lost(frame)).all()
+    assert RenewalOutcome.fit(frame.head(59)) is None
+    assert RenewalOutcome.fit(frame.with_columns(event=pl.lit("won"))) is None
+
+
+def test_few_renewals_are_drawn_to_the_rate_of_all() -> None:
+    frame, _ = looks(60, seed=2)
+    few, many = RenewalOutcome.fit(frame), RenewalOutcome.fit(looks(6_000, seed=2)[0])
+    assert few is not None
+    assert many is not None
+    assert np.ptp(few.probability_lost(frame)) < 0.6 * np.ptp(many.probability_lost(frame))

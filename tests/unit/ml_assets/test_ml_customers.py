@@ -150,11 +150,11 @@ def test_shuffled_fates_teach_nothing(learnt: Learnt) -> None:
     assert model is not None
     soon = exposure.filter((pl.col("as_of_date") == origin) & pl.col("has_open_renewal"))
     lost = (soon["event"] == "lost").fill_null(False).cast(pl.Float64).to_numpy()
-    seen = model.hazard.cumulative(soon, [180])["lost_within_180d"].to_numpy()
+    seen = model.contract_chances(soon, [180])["lost_within_180d"].to_numpy()
     assert 0.3 < roc_auc(lost, seen) < 0.7
     real = ContractChurn.fit(training, history, CHURN)
     assert real is not None
-    knows = real.hazard.cumulative(soon, [180])["lost_within_180d"].to_numpy()
+    knows = real.contract_chances(soon, [180])["lost_within_180d"].to_numpy()
     assert roc_auc(lost, knows) > 0.7
 
 
