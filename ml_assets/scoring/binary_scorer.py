@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from ml_assets.evaluation import ScoreReport, ThresholdReport, score_report, threshold_report
 from ml_assets.scoring.blend import Blend, Choice, Kept, choose
-from ml_assets.scoring.boosting import TrainedTrees, sigmoid, train_trees
+from ml_assets.scoring.boosting import TrainedTrees, train_trees
 from ml_assets.scoring.calibration import VennAbersCalibrator
 from ml_assets.scoring.encoding import FrameEncoder
+from ml_assets.scoring.line import sigmoid
 from ml_assets.scoring.linear import LinearModel
 from ml_assets.scoring.outcomes import checked_weight, known_outcome, require_both_outcomes
 from ml_assets.scoring.reasons import FACTORS_TYPE, theme_contributions, top_factors
@@ -50,7 +51,7 @@ class FitReport:
         kept: `trees`, `linear` or `blend`: the best on rows that folds held out.
         tree_weight: of the trees in the blend's log-odds: 1 for trees alone, 0 for none.
         held_out_losses: `trees`, `linear`, `blend` and `base_rate` → log loss on held-out rows, the
-            same for all, with level and slope fitted to each fold: what calibration can't mend.
+            same for all, with the level fitted to each fold.
         folds: `time` if that was judged on rows later than what was learnt from, else `shuffled`.
         shape: of the trees, as `tuning` chose it.
         shape_losses: shape → log loss that it was chosen by.

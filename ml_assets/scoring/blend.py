@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from ml_assets.evaluation import log_loss
 from ml_assets.scoring.attribution import TreeAttribution
-from ml_assets.scoring.boosting import TrainedTrees, sigmoid, tree_log_odds
+from ml_assets.scoring.boosting import TrainedTrees, tree_log_odds
+from ml_assets.scoring.line import fitted_level, sigmoid
 from ml_assets.scoring.linear import STRENGTHS, LinearModel, LinearTrainer
 from ml_assets.scoring.splits import Fold, FoldPlan
 
@@ -22,8 +23,6 @@ Kept = Literal["trees", "linear", "blend"]
 FoldOrder = Literal["time", "shuffled"]
 
 WEIGHTS = tuple(position / 10 for position in range(11))
-NEWTON_STEPS = 12
-LARGEST = 30.0
 LEAST_GAIN = 0.002  # of the log loss, that a blend removes to be worth two models
 
 
@@ -70,8 +69,8 @@ class Choice:
     Attributes:
         kept: `trees`, `linear` or `blend`.
         tree_weight: of the trees in the blend.
-        losses: model → log loss on held-out rows, the same rows for all, after level and slope were
-            fitted to each fold's outcomes: what calibration can't mend.
+        losses: model → log loss on held-out rows, the same rows for all, after the level was fitted
+            to each fold's outcomes: a rate that drifts says nothing about a model.
         folds: `time` if later rows were held out from earlier ones, else `shuffled`.
         held_out: log-odds of the validating rows by what was kept, for calibration.
         linear: the linear model on all rows, if it is kept.
@@ -183,11 +182,11 @@ class _Judge:
     folds: Sequence[Fold]
 
     def loss(self, log_odds: Array) -> float:
-        """Log loss over all held-out rows, after level and slope were fitted to each fold."""
+        """Log loss over all held-out rows, after the level was fitted to each fold."""
         total, mass = 0.0, 0.0
         for _, rows in self.folds:
             y, w = self.outcome[rows], self.weight[rows]
-            total += log_loss(y, sigmoid(_fitted_line(y, log_odds[rows], w)), w) * w.sum()
+            total += log_loss(y, sigmoid(fitted_level(y, log_odds[rows], w)), w) * w.sum()
             mass += w.sum()
         return float(total / mass)
 
@@ -215,26 +214,3 @@ class _Judge:
             "blend": min(losses),
             "base_rate": base_rate,
         }
-
-
-def _fitted_line(outcome: Array, log_odds: Array, weight: Array) -> Array:
-    """The log-odds times a slope, at least 0, plus a level, as the outcomes fit best.
-
-    Newton's method with a little prior (a row of each outcome at the mean), so that a perfect
-    ranking has a finite answer (Platt 1999).
-    """
-    share = weight / weight.sum()
-    centred = log_odds - share @ log_odds
-    spread = np.sqrt(share @ centred**2)
-    design = np.column_stack([np.ones(len(outcome)), centred / spread if spread > 0 else centred])
-    rate = (weight @ outcome + 1) / (weight.sum() + 2)
-    line = np.array([np.log(rate / (1 - rate)), 0.0])
-    penalty = np.diag([1e-6, 1.0]) * 1e-3 * max(1.0, weight.sum() ** 0.5)
-    for _ in range(NEWTON_STEPS):
-        chance = sigmoid(design @ line)
-        gradient = design.T @ (weight * (chance - outcome)) + penalty @ line
-        curvature = design.T @ (design * (weight * chance * (1 - chance))[:, None]) + penalty
-        line = np.clip(line - np.linalg.solve(curvature, gradient), -LARGEST, LARGEST)
-    if line[1] < 0:
-        return np.full(len(outcome), np.log(rate / (1 - rate)))
-    return design @ line

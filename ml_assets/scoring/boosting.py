@@ -19,6 +19,7 @@ MANY_ROWS = 200_000
 ROUNDS_FOR_MANY = 150
 LEAVES_FOR_MANY = 16
 LEAST_ROWS_PER_LEAF = 8
+LEAST_COLUMNS = 3
 ROWS_PER_LEAF_ROWS = 30  # a leaf needs at most one row in so many
 RACE_RATE, RACE_ROUNDS, RACE_PATIENCE = 0.1, 120, 10
 FINALISTS = 2
@@ -80,7 +81,7 @@ def train_trees(
         category_positions: columns of the matrix that hold category codes.
         settings: parameters.
     """
-    sized = suited(settings, len(matrix))
+    sized = suited(settings, *matrix.shape)
     everything = len(validating) == len(matrix)
     part = slice(None) if everything else validating
     shown, shown_outcome, shown_weight = matrix[part], outcome[part], weight[part]
@@ -110,17 +111,23 @@ def train_trees(
     return TrainedTrees(booster, held_out, forward, shape, losses)
 
 
-def suited(settings: ScorerSettings, rows: int) -> ScorerSettings:
-    """The settings, with smaller leaves for few rows, and longer steps for many."""
+def suited(settings: ScorerSettings, rows: int, columns: int) -> ScorerSettings:
+    """The settings, with smaller leaves for few rows, longer steps for many, more of few columns.
+
+    A tree that sees one column can't know how two go together.
+    """
+    share = min(1.0, max(settings.feature_share, LEAST_COLUMNS / max(columns, 1)))
     if rows >= MANY_ROWS:
         return replace(
             settings,
+            feature_share=share,
             learning_rate=max(settings.learning_rate, RACE_RATE),
             max_rounds=min(settings.max_rounds, ROUNDS_FOR_MANY),
             leaves=max(settings.leaves, LEAVES_FOR_MANY),
         )
     enough = max(LEAST_ROWS_PER_LEAF, rows // ROWS_PER_LEAF_ROWS)
-    return replace(settings, min_rows_per_leaf=min(settings.min_rows_per_leaf, enough))
+    least = min(settings.min_rows_per_leaf, enough)
+    return replace(settings, feature_share=share, min_rows_per_leaf=least)
 
 
 def shapes(settings: ScorerSettings) -> dict[str, ScorerSettings]:
@@ -231,11 +238,6 @@ def tree_log_odds(
         booster.predict(matrix, raw_score=True, num_iteration=rounds, num_threads=threads),
         dtype=np.float64,
     )
-
-
-def sigmoid(log_odds: Array) -> Array:
-    """Probabilities of log-odds."""
-    return 1 / (1 + np.exp(-np.clip(log_odds, -700, 700)))
 
 
 def _dataset(
