@@ -205,11 +205,14 @@ class OpportunityProcedure:
 
 
 def opportunity_scorer(frame: pl.DataFrame, group: str, settings: ScorerSettings) -> BinaryScorer:
-    """An untrained scorer over the features, with reasons in the catalogue's words."""
+    """An untrained scorer over the features, with reasons in the catalogue's words.
+
+    It is not told the time: the latest rows whose outcome is known are those that were decided
+    fast, and whoever calibrates on them alone takes slow deals for lost ones.
+    """
     features = {feature.name for feature in OPPORTUNITY_FEATURES}
     return BinaryScorer(
         TARGET,
-        time=TIME,
         group=group,
         weight=WEIGHT,
         exclude=[name for name in frame.columns if name not in features and name != WEIGHT],

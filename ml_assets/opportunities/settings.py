@@ -32,7 +32,7 @@ class OpportunityModelSettings:
 
     sampling: Sampling = field(default_factory=Sampling)
     scorer: ScorerSettings = field(
-        default_factory=lambda: ScorerSettings(tuning=0, learning_rate=0.1)
+        default_factory=lambda: ScorerSettings(tuning=0, learning_rate=0.1, folds=3)
     )
     timing: HazardSettings = field(
         default_factory=lambda: HazardSettings(

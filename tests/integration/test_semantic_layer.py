@@ -266,7 +266,12 @@ def test_the_catalogue_and_the_semantic_layer_name_the_same_metrics(
     semantics: SemanticManifest,
 ) -> None:
     with (PROJECT / "seeds" / "metrics.csv").open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if not row["valid_to"] and row["mart"]]
+        # What a model's backtest says is one figure a version; the layer sums what marts carry.
+        rows = [
+            row
+            for row in csv.DictReader(file)
+            if not row["valid_to"] and row["mart"].startswith("mart_")
+        ]
     catalogue = {row["metric"]: (row["name"], row["description"]) for row in rows}
     metrics = semantics.metrics
     defined = {one.name: (one.label, (one.description or "").strip()) for one in metrics}

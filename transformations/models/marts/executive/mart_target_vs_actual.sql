@@ -27,6 +27,15 @@ risk_verdicts as (
     where scope = 'month_end' and flag = 'any_flag' and outcome = 'lost_or_slipped'
 ),
 
+backtests as (
+    select * from {{ source('ml', 'ml_backtest') }}
+    where model_name = 'opportunity_score' and metric = 'accuracy'
+),
+
+model_versions as (
+    select * from {{ source('ml', 'ml_model_registry') }}
+),
+
 -- the forecast is the managers' commit of four weeks before the end of the quarter
 forecasts as (
     select * from {{ ref('mart_forecast_accuracy') }}
@@ -135,6 +144,23 @@ risk_figures as (
     group by periods.period_type, periods.period_start
 ),
 
+-- The accuracy of a quarter is what the latest version that was judged on deals of the quarter
+-- reached: the backtest begins in it.
+deal_predictions as (
+    select
+        periods.period_type,
+        periods.period_start,
+        backtests.value as accuracy_rate,
+        row_number() over (
+            partition by periods.period_type, periods.period_start
+            order by model_versions.trained_as_of desc, backtests.model_version desc
+        ) as recency
+    from backtests
+    inner join model_versions on backtests.model_version = model_versions.model_version
+    inner join periods
+        on backtests.origin_date between periods.period_start and periods.period_end
+),
+
 actuals as (
     select
         kpi as metric,
@@ -173,6 +199,16 @@ actuals as (
             as decimal(28, 6)
         ) as actual_value
     from risk_figures
+    union all
+    select
+        'deal_prediction_accuracy' as metric,
+        period_type,
+        period_start,
+        'company' as node_type,
+        'All' as node_id,
+        cast(accuracy_rate as decimal(28, 6)) as actual_value
+    from deal_predictions
+    where recency = 1
     union all
     select
         'forecast_accuracy' as metric,
