@@ -28,7 +28,7 @@ from ml_assets.revenue.engine import (
     revenue_sources,
     simulate,
 )
-from ml_assets.revenue.history import BOOKINGS, RevenueHistory
+from ml_assets.revenue.history import BOOKINGS, UNASSIGNED, RevenueHistory
 from ml_assets.revenue.intervals import Intervals, Miss, position_in_paths
 from ml_assets.revenue.organisation import Nodes, closing_owners, nodes_on
 from ml_assets.revenue.settings import QUANTILES, RevenueSettings
@@ -192,7 +192,7 @@ def run_backtest(
             learned,
             settings,
             history.won_by(origin),
-            sorted({user for users in actual_by_user for user in users}),
+            sorted({UNASSIGNED, *(user for users in actual_by_user for user in users)}),
         )
         over = [day for day, _ in misses if _is_over(day, origin, history, settings)]
         intervals = Intervals.learn(

@@ -26,8 +26,8 @@ import numpy as np
 import polars as pl
 
 from ml_assets.revenue.calendar import Floats
-from ml_assets.revenue.history import RevenueHistory
-from ml_assets.revenue.organisation import holding_at
+from ml_assets.revenue.history import UNASSIGNED, RevenueHistory
+from ml_assets.revenue.organisation import closing_owners, holding_at
 from ml_assets.revenue.windows import Window, same_days_before
 
 YEAR = timedelta(days=365)
@@ -42,7 +42,8 @@ class Position:
         history: everything known.
         origin: the evening.
         pipeline: open deals, with `closing_owner`.
-        user_ids: whom the amounts are for; others are left out.
+        user_ids: whom the amounts are for, `unassigned` among them; what others have counts for
+            `unassigned`.
     """
 
     history: RevenueHistory
@@ -52,18 +53,29 @@ class Position:
 
     def by_user(self, frame: pl.DataFrame, user: str, amount: str) -> Floats:
         """Sum of a column by user, in the order of `user_ids`."""
-        sums = dict(frame.group_by(user).agg(pl.col(amount).sum()).iter_rows())
+        listed = pl.col(user).is_in(self.user_ids)
+        sums = dict(
+            frame.group_by(pl.when(listed).then(pl.col(user)).otherwise(pl.lit(UNASSIGNED)))
+            .agg(pl.col(amount).sum())
+            .iter_rows()
+        )
         return np.array([float(sums.get(user_id) or 0.0) for user_id in self.user_ids])
 
     def won_between(self, after: date, until: date) -> Floats | None:
-        """Won and known by the origin with a booking in (after, until]; None before history."""
+        """Won and known by the origin with a booking in (after, until]; None before history.
+
+        Wins count for whoever would close a deal of the account now, so that what people who have
+        left had won is not lost.
+        """
         since = self.history.known_from(self.origin)
         if since is None or after + timedelta(days=1) < since - SETTLING:
             return None
         won = self.history.won_by(self.origin).filter(
             (pl.col("booked_date") > after) & (pl.col("booked_date") <= until)
         )
-        return self.by_user(won, "user_id", "amount")
+        owners = closing_owners(self.history, self.origin, won, "user_id")
+        inherited = won.with_columns(heir=pl.Series(owners, dtype=pl.String))
+        return self.by_user(inherited, "heir", "amount")
 
 
 def seasonal_naive(position: Position, window: Window) -> Floats | None:

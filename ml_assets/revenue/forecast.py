@@ -23,6 +23,7 @@ from ml_assets.revenue.calendar import Floats
 from ml_assets.revenue.engine import NEW, OPEN
 from ml_assets.revenue.hazard import state_frame
 from ml_assets.revenue.history import (
+    UNASSIGNED,
     RevenueHistory,
     baseline_evenings,
     booked_facts,
@@ -327,7 +328,7 @@ def _baseline_evening(
     """Nodes, what is won and what the baseline adds, by node and window; None without a figure."""
     pipeline = history.open_on(as_of)
     owners = closing_owners(history, as_of, pipeline, "owner_user_id")
-    user_ids = sorted({*owners, *booked["user_id"]})
+    user_ids = sorted({UNASSIGNED, *owners, *booked["user_id"]})
     position = Position(
         history,
         as_of,
