@@ -212,9 +212,10 @@ def backtest_rows(rows: pl.DataFrame, history: pl.DataFrame) -> pl.DataFrame:
             ]
             if node_type == COMPANY:
                 result += _error_rates(known, name, days)
-        actual = part["actual"].to_numpy()
+        open_ended = with_something_to_come(part)
+        actual = open_ended["actual"].to_numpy()
         for level, (low, high) in INTERVALS.items():
-            bounds = part[low].to_numpy(), part[high].to_numpy()
+            bounds = open_ended[low].to_numpy(), open_ended[high].to_numpy()
             covered = interval_coverage(actual, *bounds)
             width = interval_width(*bounds) / max(float(np.abs(actual).mean()), 1.0)
             result += [
@@ -225,11 +226,18 @@ def backtest_rows(rows: pl.DataFrame, history: pl.DataFrame) -> pl.DataFrame:
                     NOMINAL,
                     covered,
                     level / 100,
-                    part,
+                    open_ended,
                 ),
-                _row(latest, days, f"width_{level}.{node_type}", NOMINAL, width, None, part),
+                _row(latest, days, f"width_{level}.{node_type}", NOMINAL, width, None, open_ended),
             ]
     return pl.DataFrame(result, schema=BACKTEST_SCHEMA).select(BACKTEST_SCHEMA.keys())
+
+
+def with_something_to_come(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows whose interval can fail: more was expected, or came, than was won already."""
+    return rows.filter(
+        (pl.col("mean") > pl.col("already_won")) | (pl.col("actual") > pl.col("already_won"))
+    )
 
 
 def _row(
@@ -307,18 +315,15 @@ def summary(rows: pl.DataFrame) -> dict[str, object]:
             compared = [result for name in BASELINES if (result := beside(part, name)) is not None]
             origins = part["origin_date"].n_unique()
             full = [result for result in compared if result.origins == origins]
-            actual = part["actual"].to_numpy()
             entry: dict[str, object] = {
                 "origins": origins,
                 "rows": part.height,
-                "wape": round(wape(actual, part["mean"].to_numpy()), 6),
-                "bias": round(bias(actual, part["mean"].to_numpy()), 6),
-                "coverage": {
-                    str(level): round(
-                        interval_coverage(actual, part[low].to_numpy(), part[high].to_numpy()), 6
-                    )
-                    for level, (low, high) in INTERVALS.items()
+                **{
+                    name: round(found, 6)
+                    for name, found in _measures(part, "mean").items()
+                    if name != "pinball" and not np.isnan(found)
                 },
+                "coverage": _coverage(with_something_to_come(part)),
             }
             if full:
                 best = min(full, key=lambda result: result.wape[1])
@@ -329,6 +334,17 @@ def summary(rows: pl.DataFrame) -> dict[str, object]:
                 }
             figures[f"{node_type}.{horizon}"] = entry
     return figures
+
+
+def _coverage(rows: pl.DataFrame) -> dict[str, float]:
+    """Share of the actuals within each interval; nothing without rows."""
+    if rows.is_empty():
+        return {}
+    actual = rows["actual"].to_numpy()
+    return {
+        str(level): round(interval_coverage(actual, rows[low].to_numpy(), rows[high].to_numpy()), 6)
+        for level, (low, high) in INTERVALS.items()
+    }
 
 
 def plots(rows: pl.DataFrame) -> tuple[Plot, ...]:
