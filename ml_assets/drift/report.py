@@ -20,6 +20,7 @@ OF_THE_EVENING = frozenset({"days_to_quarter_end"})
 evening never looks like the year that a model was trained on."""
 
 EVENING = "as_of_date"
+ENOUGH_OF_A_WEEKDAY = 500
 POPULATION, SCORED, BACKTEST = "population", "calibration", "calibration_backtest"
 
 DRIFT_SCHEMA: Mapping[str, pl.DataType | type[pl.DataType]] = {
@@ -69,7 +70,7 @@ def drift_report(
         if reference is not None:
             rows += [
                 head | _population_row(feature, as_of, found)
-                for feature, found in stabilities(reference, scored.features).items()
+                for feature, found in stabilities(reference, scored.features, as_of).items()
             ]
         for measure, predictions in (
             (SCORED, scored_before(con, name, as_of)),
@@ -84,12 +85,25 @@ def drift_report(
     )
 
 
-def stabilities(reference: pl.DataFrame, current: pl.DataFrame) -> dict[str, Stability]:
+def stabilities(
+    reference: pl.DataFrame, current: pl.DataFrame, as_of: date
+) -> dict[str, Stability]:
     """Population stability of every feature that both frames have, in the reference's order.
 
-    A column as_of_date of the reference says which evening each of its rows is of.
+    A column as_of_date of the reference says which evening each of its rows is of. Then the rows
+    of the evening's own weekday are compared, where they are enough: on a Tuesday nobody wrote two
+    days ago, and that is no drift.
+
+    Args:
+        reference: features that a model was trained on.
+        current: the features that it read on the evening.
+        as_of: the evening.
     """
-    evenings = reference[EVENING] if EVENING in reference.columns else None
+    evenings = None
+    if EVENING in reference.columns:
+        alike = reference.filter(pl.col(EVENING).dt.weekday() == as_of.isoweekday())
+        reference = alike if alike.height >= ENOUGH_OF_A_WEEKDAY else reference
+        evenings = reference[EVENING]
     return {
         name: population_stability(reference[name], current[name], evenings=evenings)
         for name in reference.columns

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from ml_assets.drift import (
     drift_report,
     population_stability,
     read_scored,
+    stabilities,
     store_scored,
 )
 from ml_assets.drift.history import scored_before
@@ -84,6 +85,20 @@ def test_what_single_evenings_have_in_common_is_no_drift():
     assert aware.noise_floor > 5 * naive.noise_floor
     gone = pl.Series("x", evening(40, 500)) + 8
     assert population_stability(before, gone, evenings=evenings).verdict == "severe"
+
+
+def test_an_evening_is_compared_with_those_of_its_weekday():
+    rng = np.random.default_rng(7)
+    days = [date(2025, 9, 1) + timedelta(days=number) for number in range(280)]
+    rows = [
+        (day, float(rng.normal()) + 3 * (day.weekday() == 1)) for day in days for _ in range(20)
+    ]
+    reference = pl.DataFrame(rows, schema=["as_of_date", "x"], orient="row")
+    tuesday = pl.DataFrame({"x": rng.normal(3, 1, 400)})
+    assert stabilities(reference, tuesday, date(2026, 6, 30))["x"].verdict == "stable"
+    assert stabilities(reference, tuesday, date(2026, 7, 1))["x"].verdict == "severe"
+    few = reference.head(3000)
+    assert stabilities(few, tuesday, date(2026, 6, 30))["x"].reference_count == 3000
 
 
 def test_evenings_that_have_nothing_in_common_add_little_to_the_floor():
