@@ -14,7 +14,7 @@ run: .venv/ready  ## from raw exports to published marts; SOURCE=path/to/source.
 	@warehouse run $(if $(SOURCE),--source $(SOURCE)) $(if $(AS_OF),--as-of $(AS_OF))
 
 test: .venv/ready lint  ## lint, types, every test
-	@pytest --numprocesses 2 --dist loadscope
+	@pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 lint: .venv/ready
 	ruff check . && ruff format --check . && lint-imports && pyright

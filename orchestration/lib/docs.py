@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 from expectations.data_docs import build_data_docs
@@ -26,7 +27,8 @@ def write_docs(settings: Settings, env: dict[str, str]) -> list[tuple[str, Path]
     docs = settings.published / "docs"
     docs.mkdir(parents=True, exist_ok=True)
     target, folder = settings.dbt_target, str(settings.transformations)
-    command = ["dbt", "--quiet", "docs", "generate", "--static", "--target-path", str(target)]
+    command = [sys.executable, "-m", "orchestration.lib.dbt_process", "--quiet"]
+    command += ["docs", "generate", "--static", "--target-path", str(target)]
     subprocess.run(
         [*command, "--project-dir", folder, "--profiles-dir", folder], env=env, check=True
     )

@@ -102,3 +102,33 @@ def evening(made_once: Callable[..., Path]) -> Warehouse:
 def next_evening(clone: Path) -> Warehouse:
     """A first run for the day after, on an empty folder: what a fresh clone makes."""
     return Warehouse(clone / "data")
+
+
+def of_the_evening(warehouse: Warehouse) -> dict[str, Any]:
+    """What is published, without what a warehouse keeps of earlier evenings: which versions were
+    trained, and what was said before and how it came true."""
+    tables = warehouse.published()
+    for history in ("ml.ml_model_registry", "ml.ml_backtest"):
+        del tables[history]
+    for name in [name for name in tables if name.startswith("ml.")]:
+        columns = {
+            column
+            for (column,) in warehouse.query(
+                "select column_name from information_schema.columns "
+                f"where table_schema = 'ml' and table_name = '{name.removeprefix('ml.')}'"
+            )
+        }
+        evening = "as_of_date" if "as_of_date" in columns else "origin_date"
+        without = " exclude (model_version)" if "model_version" in columns else ""
+        now = "true" if name != "ml.ml_drift" else "measure <> 'calibration'"
+        tables[name] = warehouse.query(
+            f"select count(*), coalesce(sum(cast(hash(said) as hugeint)), 0) from "
+            f"(select *{without} from {name} where {now} and {evening} = "
+            "(select max(as_of_date) from marts.mart_deal_inspection)) as said"
+        )[0]
+    return tables
+
+
+def differing(one: dict[str, Any], other: dict[str, Any]) -> set[str]:
+    """The tables of which the two have not the same."""
+    return {name for name in one.keys() | other.keys() if one.get(name) != other.get(name)}
