@@ -40,7 +40,7 @@ def print_summary(console: Console, settings: Settings, result: RunResult) -> No
             _quarantine(console, con)
             _repairs(console, con)
             if result.succeeded:
-                _model(console, con)
+                _models(console, con)
     console.print()
     if not result.succeeded:
         console.print(f"[red bold]The run failed after {result.seconds:.0f} s.[/red bold]")
@@ -145,18 +145,16 @@ def _repairs(console: Console, con: duckdb.DuckDBPyConnection) -> None:
         console.print(f"  {rows:>6,}  {name}.{column}: {old} → {new}", markup=False)
 
 
-def _model(console: Console, con: duckdb.DuckDBPyConnection) -> None:
-    console.print("\n[bold]Opportunity score[/bold]")
-    for reason, version in _rows(
+def _models(console: Console, con: duckdb.DuckDBPyConnection) -> None:
+    """What each model's latest version is worth, and whether it or something else speaks."""
+    console.print("\n[bold]Predictions[/bold]")
+    for name, reason, speaker in _rows(
         con,
-        "select promotion_reason, model_version from ml.ml_model_registry "
-        "where model_name = 'opportunity_score' "
-        "order by trained_as_of desc, is_champion desc limit 1",
+        "select model_name, promotion_reason, max(model_version) filter (is_champion) "
+        "over (partition by model_name) from ml.ml_model_registry "
+        "qualify row_number() over (partition by model_name "
+        "order by trained_as_of desc, is_champion desc, model_version desc) = 1 order by 1",
     ):
-        console.print(f"  {version}: {reason}", markup=False)
-    for sufficiency, scored in _rows(
-        con,
-        "select data_sufficiency, count(*) from ml.ml_opportunity_score where as_of_date = "
-        "(select max(as_of_date) from ml.ml_opportunity_score) group by 1 order by 2 desc",
-    ):
-        console.print(f"  {scored:,} open opportunities scored: {sufficiency}", markup=False)
+        words = name.replace("_", " ").capitalize()
+        console.print(f"  {words}: {reason}", markup=False)
+        console.print(f"    {speaker or 'no model'} speaks", markup=False)

@@ -88,7 +88,7 @@ def test_a_fresh_clone_builds_and_publishes_the_marts(clone: Path) -> None:
 
 def test_the_summary_says_what_was_built_and_where_to_look(clone: Path) -> None:
     printed = (clone.parent / "printed.txt").read_text(encoding="utf-8")
-    for expected in ("Tables built", "Gates", "Quarantined rows by reason", "Opportunity score"):
+    for expected in ("Tables built", "Gates", "Quarantined rows by reason", "Opportunity score: "):
         assert expected in printed
     # Progress is a line a step, not a wall of log lines.
     assert len(printed.splitlines()) < 150
