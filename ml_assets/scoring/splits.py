@@ -15,7 +15,7 @@ from ml_assets.scoring.settings import ScorerSettings
 
 LEAST_SHARE_KEPT = 0.5
 LEAST_OF_EACH = 10  # rows (or groups) of each outcome, below which nothing can be learnt
-FORWARD_FOLDS = 2
+FORWARD_FOLDS, FORWARD_SHARE = 2, 0.5
 LEAST_CALIBRATION = 50  # rows of each outcome that calibrate, if there are so many
 
 Fold = tuple[NDArray[np.intp], NDArray[np.intp]]
@@ -104,8 +104,8 @@ def plan_folds(
 ) -> FoldPlan:
     """Shuffled folds, and forward ones if there is a time.
 
-    The rows that calibrate, the latest, are cut into blocks; each block is held out from all rows
-    before it without the block's groups. Where that leaves less than half of the earlier rows or
+    The later half of the rows is cut into blocks; each block is held out from all rows before it
+    without the block's groups. Where that leaves less than half of the earlier rows or
     too few of an outcome, as where every account returns in every period, there are no forward
     folds.
 
@@ -119,9 +119,7 @@ def plan_folds(
     latest = _latest_with_both(frame, outcome, time, settings.calibration_share)
     return FoldPlan(
         shuffled=stratified_folds(groups, outcome, settings.folds, settings.seed),
-        forward=(
-            [] if time is None else _forward_folds(frame[time], outcome, groups, latest, settings)
-        ),
+        forward=([] if time is None else _forward_folds(frame, time, outcome, groups, settings)),
         calibrates=latest,
     )
 
@@ -178,12 +176,13 @@ def _latest_with_both(
 
 
 def _forward_folds(
-    time: pl.Series,
+    frame: pl.DataFrame,
+    name: str,
     outcome: NDArray[np.float64],
     groups: NDArray[np.int64],
-    latest: NDArray[np.bool_],
     settings: ScorerSettings,
 ) -> list[Fold]:
+    time, latest = frame[name], latest_rows(frame, name, FORWARD_SHARE)
     ordered = time.filter(pl.Series(latest)).sort()
     cuts = [int(len(ordered) * k / FORWARD_FOLDS) for k in range(FORWARD_FOLDS)]
     starts = ordered.gather(cuts).unique().sort().to_list()
