@@ -52,7 +52,8 @@ class FitReport:
         tree_weight: of the trees in the blend's log-odds: 1 for trees alone, 0 for none.
         held_out_losses: `trees`, `linear`, `blend` and `base_rate` → log loss on held-out rows, the
             same for all, with the level fitted to each fold.
-        folds: `time` if that was judged on rows later than what was learnt from, else `shuffled`.
+        folds: `time` if that was judged on rows later than what was learnt from, `shuffled` if
+            there are none, `undecided` if nothing carries over to them, so that both models speak.
         shape: of the trees, as `tuning` chose it.
         shape_losses: shape → log loss that it was chosen by.
         suspected_leaks: columns that seem to know the outcome; not used unless allowed.

@@ -20,7 +20,7 @@ from ml_assets.scoring.splits import Fold, FoldPlan
 Array = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 Kept = Literal["trees", "linear", "blend"]
-FoldOrder = Literal["time", "shuffled"]
+FoldOrder = Literal["time", "shuffled", "undecided"]
 
 WEIGHTS = tuple(position / 10 for position in range(11))
 LEAST_GAIN = 0.002  # of the log loss, that a blend removes to be worth two models
@@ -71,7 +71,8 @@ class Choice:
         tree_weight: of the trees in the blend.
         losses: model → log loss on held-out rows, the same rows for all, after the level was fitted
             to each fold's outcomes: a rate that drifts says nothing about a model.
-        folds: `time` if later rows were held out from earlier ones, else `shuffled`.
+        folds: `time` if later rows were held out from earlier ones, `shuffled` if there are none,
+            `undecided` if nothing carries over to them.
         held_out: log-odds of the validating rows by what was kept, for calibration.
         linear: the linear model on all rows, if it is kept.
     """
@@ -100,6 +101,10 @@ def choose(
     The last fold chooses how strongly the linear model is regularised. If the blend gains nothing
     worth having there, the linear model is not tried on the other folds: that would change nothing.
 
+    Where neither does better than the base rate on later rows, those can't tell which of the two
+    will go on to hold, and both speak by half: equal weights are what lasts when the past is no
+    guide (Bates & Granger 1969; Smith & Wallis 2009).
+
     Args:
         matrix: shape (n, k), NaN for missing.
         outcome: 0 or 1, shape (n,).
@@ -112,17 +117,19 @@ def choose(
     """
     y, w = outcome[validating], weight[validating]
     trainer = LinearTrainer(matrix[validating], y, w, category_positions) if with_linear else None
+    order: FoldOrder = "time"
     contest = None
     if plan.forward:
         contest = _contest(trainer, trees.forward, _Judge(y, w, plan.forward))
-    order: FoldOrder = "time"
-    # Where nothing carries over to later rows, those can't tell which model is better.
     if contest is None or contest.is_idle:
-        contest, order = _contest(trainer, trees.held_out, _Judge(y, w, plan.shuffled)), "shuffled"
+        order = "undecided" if plan.forward and trainer is not None else "shuffled"
+        contest = _contest(trainer, trees.held_out, _Judge(y, w, plan.shuffled))
+    if order == "undecided":
+        contest = replace(contest, kept="blend", tree_weight=0.5)
     if trainer is None or contest.kept == "trees":
         return Choice("trees", 1.0, contest.losses, order, trees.held_out, None)
     linear = contest.linear
-    if order == "time":
+    if order != "shuffled":
         for train, held in plan.shuffled:
             linear[held] = trainer.log_odds(trainer.fit(train, [contest.strength])[0], held)
     share = contest.tree_weight

@@ -441,6 +441,25 @@ def test_forward_folds_learn_from_earlier_rows_of_other_groups() -> None:
     assert sorted(held_out) == np.flatnonzero(plan.calibrates).tolist()
 
 
+def test_where_nothing_carries_over_to_later_rows_both_models_speak_by_half() -> None:
+    """What drove the outcome in the first half of the time drives nothing in the second."""
+    rng = np.random.default_rng(10)
+    cause = rng.normal(size=2_000)
+    early = np.arange(2_000) < 1_000
+    frame = pl.DataFrame(
+        {
+            "day": np.arange(2_000),
+            "cause": cause,
+            "noise": rng.normal(size=2_000),
+            "converted": rng.random(2_000) < sigmoid(np.where(early, 2 * cause, 0.0)),
+        }
+    )
+    report = BinaryScorer("converted", time="day", settings=QUICK).fit(frame)
+    assert (report.folds, report.kept, report.tree_weight) == ("undecided", "blend", 0.5)
+    steady = frame.with_columns(converted=pl.Series(rng.random(2_000) < sigmoid(2 * cause)))
+    assert BinaryScorer("converted", time="day", settings=QUICK).fit(steady).folds == "time"
+
+
 def test_where_every_account_returns_there_are_no_forward_folds() -> None:
     frame, outcome = dated(1_000, 20)
     plan = plan_folds(
