@@ -30,6 +30,7 @@ QUARANTINE_COLUMNS = {
 }
 
 FILES_SCHEMA = "raw_files"
+PREDICTIONS_SCHEMA = "ml"
 MAPPED_SCHEMA = "mapped_files"
 FILES_SYSTEM = "files"
 
@@ -97,7 +98,8 @@ def systems(tables: list[SourceTable]) -> list[str]:
 def create_tables(con: duckdb.DuckDBPyConnection, tables: list[SourceTable]) -> None:
     """Create every declared table that is not there yet, empty.
 
-    A mapped object starts as an empty view; the loader replaces it when a `source.yml` feeds it.
+    A table of predictions that an earlier release made gets the columns that have been declared
+    since; what it holds of earlier evenings says nothing about them. A mapped object starts as an empty view; the loader replaces it when a `source.yml` feeds it.
     """
     for schema in {table.schema for table in tables}:
         con.execute(f"create schema if not exists {quoted(schema)}")
@@ -111,6 +113,8 @@ def create_tables(con: duckdb.DuckDBPyConnection, tables: list[SourceTable]) -> 
         if table.schema == "quarantine":
             columns = _refused_columns(table, tables) | AUDIT_COLUMNS | QUARANTINE_COLUMNS
         _create_table(con, table.relation, columns)
+        if table.schema == PREDICTIONS_SCHEMA:
+            _add_columns(con, table.relation, columns)
 
 
 def _refused_columns(quarantine: SourceTable, tables: list[SourceTable]) -> dict[str, str]:
@@ -125,6 +129,13 @@ def _refused_columns(quarantine: SourceTable, tables: list[SourceTable]) -> dict
 def _create_table(con: duckdb.DuckDBPyConnection, relation: str, columns: dict[str, str]) -> None:
     spelled = ", ".join(f"{quoted(name)} {kind}" for name, kind in columns.items())
     con.execute(f"create table if not exists {relation} ({spelled})")
+
+
+def _add_columns(con: duckdb.DuckDBPyConnection, relation: str, columns: dict[str, str]) -> None:
+    there = {str(row[0]) for row in con.execute(f"describe {relation}").fetchall()}
+    for name, kind in columns.items():
+        if name not in there:
+            con.execute(f"alter table {relation} add column {quoted(name)} {kind}")
 
 
 def _create_empty_view(con: duckdb.DuckDBPyConnection, table: SourceTable) -> None:

@@ -156,3 +156,19 @@ def test_an_unknown_object_folder_is_an_error_that_lists_the_known(
     (folder.parent / "Acount").mkdir()
     with pytest.raises(ValueError, match=r"no object 'Acount'. Known: Account"):
         load_all(con, folder)
+
+
+def test_a_table_of_predictions_gets_the_columns_that_were_declared_since() -> None:
+    before = SourceTable("ml", "ml_score", {"deal": "VARCHAR", "chance": "DOUBLE"})
+    after = SourceTable("ml", "ml_score", before.columns | {"levers": "VARCHAR"})
+    with duckdb.connect() as con:
+        create_tables(con, [before])
+        con.execute("insert into ml.ml_score values ('d', 0.4)")
+        create_tables(con, [after])
+        create_tables(con, [after])
+        assert con.execute("select * from ml.ml_score").fetchall() == [("d", 0.4, None)]
+        assert [row[0] for row in con.execute("describe ml.ml_score").fetchall()] == [
+            "deal",
+            "chance",
+            "levers",
+        ]
