@@ -7,7 +7,7 @@ the scenario without levers is the forecast, to the bit.
 | lever | what it does |
 |---|---|
 | win_rate | the probability of every deal, and the number of wins to come, times 1 + value |
-| cycle | what would be won within a window is won within the window times 1 + value |
+| cycle | deals are won at 1 / (1 + value) of the pace: hazards and rates are divided |
 | deal_size | amounts times 1 + value |
 | hiring | so many people more bring new business like the closers of today, by the ramp schedule |
 | price, price_elasticity | amounts times 1 + price, wins times (1 + price) to the elasticity |
@@ -30,13 +30,12 @@ from duckdb import DuckDBPyConnection
 
 from ml_assets.registry import champion_as_of
 from ml_assets.revenue.backtest import Evening, with_sources
-from ml_assets.revenue.calendar import LONGEST_LEAD, Floats
-from ml_assets.revenue.engine import NEW, Sources, revenue_sources
+from ml_assets.revenue.calendar import Floats
+from ml_assets.revenue.engine import NEW, Sources
 from ml_assets.revenue.forecast import Spoken, champion_evening, evening_rows
 from ml_assets.revenue.history import UNASSIGNED
 from ml_assets.revenue.organisation import ROLES_THAT_HAND_OVER, holding_at, nodes_on
 from ml_assets.revenue.settings import FISCAL_QUARTER, MODEL_NAME, RevenueSettings, feature_schema
-from ml_assets.revenue.windows import days_ahead
 
 BASE = "base"
 DAYS_IN_MONTH = 30.4
@@ -165,7 +164,7 @@ def scenario_rows(
     frames: list[pl.DataFrame] = []
     base: pl.DataFrame | None = None
     for scenario in scenarios_of(seed):
-        evening = played(spoken, scenario, ramp, settings)
+        evening = played(spoken, scenario, ramp)
         values = _metrics(evening_rows(spoken, evening, champion, settings))
         base = values if base is None else base
         frames.append(
@@ -191,14 +190,12 @@ def scenario_rows(
     )
 
 
-def played(
-    spoken: Spoken, scenario: Scenario, ramp: pl.DataFrame, settings: RevenueSettings
-) -> Evening:
+def played(spoken: Spoken, scenario: Scenario, ramp: pl.DataFrame) -> Evening:
     """The evening with the levers of a scenario moved."""
     evening = spoken.evening
     sources = evening.sources
     if scenario.cycle:
-        sources = _at_pace(spoken, scenario.cycle, settings)
+        sources = replace(sources, win=sources.win / (1 + scenario.cycle))
     wins = (1 + scenario.win_rate) * (1 + scenario.price) ** scenario.price_elasticity
     if wins != 1:
         sources = replace(sources, win=_won_more(sources, wins))
@@ -221,22 +218,6 @@ def _won_more(sources: Sources, times: float) -> Floats:
     """Hazards and rates so that chances to win, or expected wins, are so many times as large."""
     chance = np.minimum(sources.expected_wins() * times, CERTAIN)
     return np.where(sources.is_single[:, None], -np.log1p(-chance), sources.win * times)
-
-
-def _at_pace(spoken: Spoken, cycle: float, settings: RevenueSettings) -> Sources:
-    """The sources as if time to close were longer or shorter.
-
-    Within a window is won what otherwise would be within window / (1 + cycle). Beyond the longest
-    lead that the hazard has learnt, it goes on at its mean pace.
-    """
-    evening = spoken.evening
-    wanted = days_ahead(evening.windows) / (1 + cycle)
-    reached = np.minimum(np.round(wanted), LONGEST_LEAD).astype(np.int64)
-    sources = revenue_sources(
-        spoken.history, evening.origin, spoken.model.learned, settings, reached
-    )
-    beyond = np.where(wanted > LONGEST_LEAD, wanted / LONGEST_LEAD, 1.0)
-    return replace(sources, win=sources.win * beyond, horizons=days_ahead(evening.windows))
 
 
 def _with_hired(

@@ -100,7 +100,7 @@ def test_the_base_case_is_the_forecast_to_the_bit(company: Company, rows: pl.Dat
     again = champion_evening(
         company.con, AS_OF, company.models, company.registry["model_version"][0], SMALL
     ).evening
-    same = played(company.spoken, Scenario("base", 1), RAMP, SMALL)
+    same = played(company.spoken, Scenario("base", 1), RAMP)
     shocks = company.spoken.model.intervals.shocks
     assert (same.paths(shocks, 50, 7) == again.paths(shocks, 50, 7)).all()
 
@@ -110,7 +110,11 @@ def test_levers_do_what_they_say(company: Company, rows: pl.DataFrame) -> None:
     assert value(rows, "up") == pytest.approx(1.1 * base, rel=0.01)  # but for chances near 1
     assert value(rows, "dollar") == pytest.approx(0.9 * base, rel=1e-4)
     assert value(rows, "pricey") == pytest.approx(1.05 * 1.05**-0.8 * base, rel=0.01)
-    assert value(rows, "slow") < base
+    # at a pace of 1 / 1.2, what is to come at a rate comes at five sixths of it
+    assert value(rows, "slow", "new_business") == pytest.approx(
+        value(rows, "base", "new_business") / 1.2, rel=0.01
+    )
+    assert base / 1.2 < value(rows, "slow") < base
     # six people at a quarter, next to twelve: an eighth more new business, nothing else
     assert value(rows, "crew", "new_business") == pytest.approx(
         1.125 * value(rows, "base", "new_business"), rel=1e-4
@@ -124,7 +128,7 @@ def test_what_is_won_stays_and_more_chance_never_brings_less(
 ) -> None:
     """Path by path: the draws are the same, so a better chance is never worse."""
     evening = company.spoken.evening
-    better = played(company.spoken, Scenario("up", 1, win_rate=0.2), RAMP, SMALL)
+    better = played(company.spoken, Scenario("up", 1, win_rate=0.2), RAMP)
     shocks = company.spoken.model.intervals.shocks
     assert (better.already_won == evening.already_won).all()
     assert (better.paths(shocks, 100, 7) >= evening.paths(shocks, 100, 7) - 1e-6).all()
