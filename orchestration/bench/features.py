@@ -12,7 +12,7 @@ import polars as pl
 from ml_assets.features import Sampling, opportunity_features, training_snapshots
 from orchestration.bench.measuring import Bench, Case
 
-EVENINGS = 20
+EVENINGS = 10
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Loading exports: as text with a ledger and a line number, beside a typed load without them."""
+"""Loading an export: as text with a ledger and a line number, beside a typed load without them."""
 
 from __future__ import annotations
 
@@ -8,57 +8,60 @@ from pathlib import Path
 import duckdb
 
 from orchestration.bench.measuring import Bench, Case
-from orchestration.sources import demo
-from orchestration.sources.catalog import declared_tables, objects_of, quoted
-from orchestration.sources.raw import landed_objects, load
+from orchestration.sources.catalog import SourceTable
+from orchestration.sources.raw import LandedObject, load
 
-SYSTEM = "salesforce"
+ROWS = 1_000_000
+"""Rows of the export at scale 1."""
+
+EXPORT = """
+copy (
+    select
+        '006Qw' || lpad(i::varchar, 13, '0') as Id,
+        'Renewal, ' || (i % 977)::varchar || ' seats' as Name,
+        '001Qw' || lpad((i % 9973)::varchar, 13, '0') as AccountId,
+        i % 7 = 0 as IsWon,
+        (i * 7919 % 10000000)::decimal(18, 2) / 100 as Amount,
+        date '2020-01-01' + (i % 2000)::integer as CloseDate,
+        timestamp '2020-01-01' + to_minutes(i % 2000000) as SystemModstamp
+    from range({rows}) as rows (i)
+) to '{path}' (header, delimiter ',')
+"""
 
 
 @dataclass(frozen=True)
-class _Exports:
-    landing: Path
-    transformations: Path
+class _Export:
+    file: Path
     database: Path
 
 
-def _exports(bench: Bench) -> _Exports:
-    folder = bench.folder / "exports"
-    demo.generate(
-        folder / "landing",
-        folder / "truth",
-        scale=bench.scale,
-        end=bench.settings.demo_end,
-        seed=bench.settings.demo_seed,
-    )
-    return _Exports(folder / "landing", bench.settings.transformations, folder / "raw.duckdb")
+def _export(bench: Bench) -> _Export:
+    export = _Export(bench.folder / "Opportunity.csv", bench.folder / "raw.duckdb")
+    with duckdb.connect() as con:
+        con.execute(EXPORT.format(rows=int(ROWS * bench.scale), path=export.file))
+    return export
 
 
-def _as_text(exports: _Exports) -> int:
-    objects = objects_of(SYSTEM, declared_tables(exports.transformations))
-    exports.database.unlink(missing_ok=True)
-    with duckdb.connect(str(exports.database)) as con:
-        files = landed_objects(exports.landing, SYSTEM, objects)
-        return sum(one.rows for one in load(con, files, objects))
+def _as_text(export: _Export) -> int:
+    export.database.unlink(missing_ok=True)
+    table = SourceTable("raw_salesforce", "Opportunity", {})
+    landed = LandedObject("salesforce", table.name, export.file, export.file.name)
+    with duckdb.connect(str(export.database)) as con:
+        return sum(one.rows for one in load(con, [landed], {table.name: table}))
 
 
-def _typed(exports: _Exports) -> int:
-    exports.database.unlink(missing_ok=True)
-    rows = 0
-    with duckdb.connect(str(exports.database)) as con:
-        for folder in sorted((exports.landing / SYSTEM).iterdir()):
-            rows += con.execute(
-                f"create table {quoted(folder.name)} as "
-                f"from read_csv('{folder}/*.csv', union_by_name = true)"
-            ).fetchall()[0][0]
-    return rows
+def _typed(export: _Export) -> int:
+    export.database.unlink(missing_ok=True)
+    with duckdb.connect(str(export.database)) as con:
+        made = con.execute(f"create table opportunity as from read_csv('{export.file}')")
+        return int(made.fetchall()[0][0])
 
 
 CASES = (
     Case(
         "load",
-        f"the CSV files of {SYSTEM} into raw tables, as text, each file once and with its ledger",
-        _exports,
+        "an export in CSV into its raw table, as text, with its ledger",
+        _export,
         _as_text,
         "DuckDB guesses the types and keeps no ledger",
         _typed,
