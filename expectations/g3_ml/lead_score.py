@@ -49,10 +49,10 @@ def _scores(as_of: date) -> TableSuite:
                 "score_agrees_with_probability",
                 "select * from {batch} where abs(score - case "
                 f"when {chance} <= 0.1 then 400 * {chance} "
-                f"when {chance} <= 0.3 then 40 + 150 * ({chance} - 0.1) "
-                f"else 70 + 300.0 / 7 * ({chance} - 0.3) end) > 0.006",
+                f"when {chance} <= 0.35 then 40 + 120 * ({chance} - 0.1) "
+                f"else 70 + 600.0 / 13 * ({chance} - 0.35) end) > 0.006",
                 columns=("score", chance),
-                says="a probability of 10 % scores 40, one of 30 % scores 70",
+                says="a probability of 10 % scores 40, one of 35 % scores 70",
                 fix="Score again: the score follows from the probability.",
             ),
             no_rows(
@@ -130,9 +130,9 @@ def _promises() -> TableSuite:
             no_rows(
                 "bands_keep_their_word",
                 "select * from {batch} where "
-                "(metric in ('qualify_rate', 'score_bin_r_squared') and value <= baseline_value) "
-                "or (metric = 'disqualify_rate' and value >= baseline_value) "
-                "or (metric = 'score_bin_r_squared' and value is null)",
+                "(metric in ('high_score_close_rate', 'lead_score_r2') "
+                "and value <= baseline_value) or (metric = 'low_score_close_rate' and value >= baseline_value) "
+                "or (metric = 'lead_score_r2' and value is null)",
                 columns=("metric", "value"),
                 says="above 70 more than 30 % convert, below 40 less than 10 %, and the rates of "
                 "score bins lie on a line",

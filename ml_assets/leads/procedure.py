@@ -110,7 +110,9 @@ class LeadProcedure:
 
     def train(self, sample: Sample, clock: date, seed: int) -> Candidate:
         """Backtest the procedure on later leads, and train the model that may score."""
-        settings = replace(self.settings, scorer=replace(self.settings.scorer, seed=seed))
+        gap = self.settings.sampling.horizon_days
+        scorer = replace(self.settings.scorer, seed=seed, gap_days=gap)
+        settings = replace(self.settings, scorer=scorer)
         frame = sample.frames["labelled"]
         facts: dict[str, object] = {
             "sample": {
@@ -232,7 +234,10 @@ def _backtest_rows(
     horizon_days: int,
     min_r_squared: float,
 ) -> pl.DataFrame:
-    """Metrics beside those of the baselines, and the score's figures beside what is promised."""
+    """Metrics beside those of the baselines, and the score's figures beside what is promised.
+
+    These bear the names of seeds/metrics.csv.
+    """
     shared: dict[str, object] = {"origin_date": origin, "horizon_days": horizon_days}
     rows: list[dict[str, object]] = [
         {
@@ -249,7 +254,7 @@ def _backtest_rows(
     rows.append(
         {
             **shared,
-            "metric": "score_bin_r_squared",
+            "metric": "lead_score_r2",
             "baseline": PROMISED,
             "value": bands.r_squared,
             "baseline_value": min_r_squared,
@@ -259,7 +264,7 @@ def _backtest_rows(
     rows += [
         {
             **shared,
-            "metric": f"{band.promise.name}_rate",
+            "metric": f"{band.promise.name}_close_rate",
             "baseline": PROMISED,
             "value": band.rate.value,
             "baseline_value": band.promise.rate_above

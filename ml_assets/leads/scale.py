@@ -3,11 +3,12 @@
 The score is one fixed, increasing function of the probability, the same for every company and every
 model, so that a score means the same everywhere:
 
-| probability | 0 % | 10 % | 30 % | 100 % |
+| probability | 0 % | 10 % | 35 % | 100 % |
 |---|---|---|---|---|
 | score | 0 | 40 | 70 | 100 |
 
-with straight lines between. A company that converts few leads gets low scores, and few or no calls
+with straight lines between. 70 stands for 35 % where more than 30 % are promised: few leads are so
+likely to convert, what calibrates them is few too, and the promise has to hold on later leads. A company that converts few leads gets low scores, and few or no calls
 to qualify: the score says how likely a conversion is, not who is first in line; the rank does.
 """
 
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from ml_assets.leads.settings import DISQUALIFY_BELOW, QUALIFY_ABOVE
 
-KNOTS = ((0.0, 0.0), (0.10, DISQUALIFY_BELOW), (0.30, QUALIFY_ABOVE), (1.0, 100.0))
+KNOTS = ((0.0, 0.0), (0.10, DISQUALIFY_BELOW), (0.35, QUALIFY_ABOVE), (1.0, 100.0))
 DECIMALS = 2
 
 QUALIFY, NURTURE, DISQUALIFY = "qualify", "nurture", "disqualify"

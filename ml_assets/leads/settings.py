@@ -15,8 +15,8 @@ MODEL_NAME = "lead_score"
 
 QUALIFY_ABOVE, DISQUALIFY_BELOW = 70.0, 40.0
 PROMISES = (
-    BandPromise("qualify", above=QUALIFY_ABOVE, rate_above=0.30),
-    BandPromise("disqualify", below=DISQUALIFY_BELOW, rate_below=0.10),
+    BandPromise("high_score", above=QUALIFY_ABOVE, rate_above=0.30),
+    BandPromise("low_score", below=DISQUALIFY_BELOW, rate_below=0.10),
 )
 """What the score promises (requirement K-13). The bounds themselves belong to the band between."""
 
@@ -27,7 +27,8 @@ class LeadModelSettings:
 
     Attributes:
         sampling: how training snapshots are drawn, and the horizon of the label.
-        scorer: boosting and calibration; its seed is replaced by the seed of the training.
+        scorer: boosting and calibration; its seed is replaced by the seed of the training, its gap
+            by the horizon.
         promotion: what a challenger has to show against its baselines.
         min_r_squared: R² over score bins that a challenger has to exceed.
         half_lives: days after which an engagement counts half, to choose from.
@@ -38,7 +39,9 @@ class LeadModelSettings:
 
     sampling: LeadSampling = field(default_factory=LeadSampling)
     scorer: ScorerSettings = field(
-        default_factory=lambda: ScorerSettings(leaves=6, learning_rate=0.1, min_rows_per_leaf=100)
+        default_factory=lambda: ScorerSettings(
+            leaves=6, learning_rate=0.1, min_rows_per_leaf=100, tuning=0, calibration_edge=0.02
+        )
     )
     promotion: PromotionRule = field(
         default_factory=lambda: PromotionRule(

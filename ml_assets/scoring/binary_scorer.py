@@ -204,6 +204,7 @@ class BinaryScorer:
                 weight=weight[rows],
                 groups=groups[rows],
                 seed=self.settings.seed,
+                edge=self.settings.calibration_edge,
             ),
             base_rate=base_rate,
         )

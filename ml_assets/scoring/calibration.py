@@ -66,6 +66,7 @@ class VennAbersCalibrator:
         groups: NDArray[np.int64],
         seed: int,
         replicates: int = REPLICATES,
+        edge: float = 0.0,
     ) -> Self:
         """Learn the curves from rows that the model has not been trained on.
 
@@ -76,6 +77,8 @@ class VennAbersCalibrator:
             groups: n numbers; a group's rows are drawn together.
             seed: of the resampling.
             replicates: bootstrap samples; those with one outcome only are left out.
+            edge: share of the rows at either end that get one probability: isotonic regression
+                spikes at its ends, where it is told by a handful of rows.
 
         Raises:
             ValueError: there is only one outcome to calibrate with.
@@ -85,7 +88,7 @@ class VennAbersCalibrator:
                 "Calibration needs rows of both outcomes, but there is only one. Give it a longer "
                 "period or a larger share of the rows."
             )
-        knots = np.unique(np.quantile(raw, np.linspace(0, 1, MOST_KNOTS)))
+        knots = np.unique(np.quantile(raw, np.linspace(edge, 1 - edge, MOST_KNOTS)))
         knot_of = _nearest(knots, raw)
         curves = [
             two_curves(knot_of, outcome, row_weight, len(knots))

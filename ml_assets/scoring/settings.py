@@ -15,6 +15,7 @@ class ScorerSettings:
             because LightGBM's threads wait for each other by spinning, and two of them on a busy
             machine took twenty times as long as one.
         calibration_share: share of the rows that calibrate: the latest, where time is known.
+        calibration_edge: share of the calibrating rows at either end that get one probability.
         folds: folds that choose between models and score the calibration rows; fewer where there
             are not enough rows of each outcome.
         gap_days: days before a time-ordered fold whose rows don't train it; where an outcome is
@@ -36,6 +37,7 @@ class ScorerSettings:
     seed: int = 7
     num_threads: int = 1
     calibration_share: float = 0.5
+    calibration_edge: float = 0.0
     folds: int = 4
     gap_days: int = 0
     tuning: int = 3

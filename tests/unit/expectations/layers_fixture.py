@@ -159,7 +159,7 @@ create table ml.ml_lead_score (
     engagement_score double, qualification varchar, top_factors varchar, data_sufficiency varchar
 );
 insert into ml.ml_lead_score values
-    ('lead-1', '2026-03-31', 'l1', 55, 0.2, 0.15, 0.25, 60, 80, 12.5, 'nurture', '[]', 'model');
+    ('lead-1', '2026-03-31', 'l1', 52, 0.2, 0.15, 0.25, 60, 80, 12.5, 'nurture', '[]', 'model');
 
 create table ml.ml_opportunity_score (
     opportunity_id varchar, as_of_date date, model_version varchar, win_probability double,
@@ -260,8 +260,9 @@ insert into ml.ml_backtest values
     ('v0', 'log_loss', 'base_rate', 0.70, 0.69), ('v0', 'roc_auc', 'base_rate', 0.99, 0.5),
     ('v1', 'log_loss', 'base_rate', 0.50, 0.69), ('v1', 'brier', 'base_rate', 0.17, 0.25),
     ('v1', 'roc_auc', 'base_rate', 0.80, 0.5),
-    ('l1', 'qualify_rate', 'promised', 0.35, 0.3), ('l1', 'disqualify_rate', 'promised', 0.04, 0.1),
-    ('l1', 'score_bin_r_squared', 'promised', 0.9, 0.65);
+    ('l1', 'high_score_close_rate', 'promised', 0.35, 0.3),
+    ('l1', 'low_score_close_rate', 'promised', 0.04, 0.1),
+    ('l1', 'lead_score_r2', 'promised', 0.9, 0.65);
 alter table ml.ml_backtest add column horizon_days bigint;
 alter table ml.ml_backtest add column row_count bigint;
 insert into ml.ml_backtest values

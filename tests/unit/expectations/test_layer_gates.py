@@ -150,13 +150,13 @@ WRONG_ML: dict[str, set[tuple[str, str]]] = {
     "update core.fct_lifecycle_event set stage = 'Disqualified' where lead_id = 'lead-1'": {
         ("ml_lead_score", "only_open_leads_scored")
     },
-    "update ml.ml_backtest set value = 0.3 where metric = 'qualify_rate'": {
+    "update ml.ml_backtest set value = 0.3 where metric = 'high_score_close_rate'": {
         ("ml_backtest", "bands_keep_their_word")
     },
-    "update ml.ml_backtest set value = 0.1 where metric = 'disqualify_rate'": {
+    "update ml.ml_backtest set value = 0.1 where metric = 'low_score_close_rate'": {
         ("ml_backtest", "bands_keep_their_word")
     },
-    "update ml.ml_backtest set value = null where metric = 'score_bin_r_squared'": {
+    "update ml.ml_backtest set value = null where metric = 'lead_score_r2'": {
         ("ml_backtest", "bands_keep_their_word")
     },
     "update ml.ml_opportunity_score set win_probability = 1.2, win_probability_high = 1.3, "

@@ -24,7 +24,7 @@ PROMOTED = Decision("promoted", "Promoted: it is good.")
 
 @pytest.mark.parametrize(
     ("probability", "score"),
-    [(0, 0), (0.05, 20), (0.10, 40), (0.20, 55), (0.30, 70), (0.65, 85), (1, 100)],
+    [(0, 0), (0.05, 20), (0.10, 40), (0.20, 52), (0.30, 64), (0.35, 70), (0.675, 85), (1, 100)],
 )
 def test_the_scale_by_hand(probability: float, score: float) -> None:
     assert lead_score(np.array([probability]))[0] == score

@@ -59,9 +59,9 @@ def test_a_model_that_keeps_what_its_bands_promise_is_promoted(with_signal: Said
         row["metric"]: (row["value"], row["baseline_value"])
         for row in evaluated.backtest_rows.filter(pl.col("baseline") == "promised").to_dicts()
     }
-    assert promised["qualify_rate"][0] > promised["qualify_rate"][1] == 0.30
-    assert promised["disqualify_rate"][0] < promised["disqualify_rate"][1] == 0.10
-    assert promised["score_bin_r_squared"][0] > promised["score_bin_r_squared"][1] == 0.65
+    assert promised["high_score_close_rate"][0] > promised["high_score_close_rate"][1] == 0.30
+    assert promised["low_score_close_rate"][0] < promised["low_score_close_rate"][1] == 0.10
+    assert promised["lead_score_r2"][0] > promised["lead_score_r2"][1] == 0.65
 
 
 def test_it_ranks_leads_nearly_as_well_as_their_true_chances(with_signal: Said) -> None:
