@@ -131,7 +131,8 @@ def _promises() -> TableSuite:
                 "bands_keep_their_word",
                 "select * from {batch} where "
                 "(metric in ('high_score_close_rate', 'lead_score_r2') "
-                "and value <= baseline_value) or (metric = 'low_score_close_rate' and value >= baseline_value) "
+                "and value <= baseline_value) or "
+                "(metric = 'low_score_close_rate' and value >= baseline_value) "
                 "or (metric = 'lead_score_r2' and value is null)",
                 columns=("metric", "value"),
                 says="above 70 more than 30 % convert, below 40 less than 10 %, and the rates of "

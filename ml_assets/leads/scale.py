@@ -8,8 +8,9 @@ model, so that a score means the same everywhere:
 | score | 0 | 40 | 70 | 100 |
 
 with straight lines between. 70 stands for 35 % where more than 30 % are promised: few leads are so
-likely to convert, what calibrates them is few too, and the promise has to hold on later leads. A company that converts few leads gets low scores, and few or no calls
-to qualify: the score says how likely a conversion is, not who is first in line; the rank does.
+likely to convert, what calibrates them is few too, and the promise has to hold on later leads. A
+company that converts few leads gets low scores, and few or no calls to qualify: the score says how
+likely a conversion is, not who is first in line; the rank does.
 """
 
 from __future__ import annotations
