@@ -170,6 +170,11 @@ class LinearTrainer:
         parts = [term.design(matrix[:, position]) for position, term in enumerate(self.terms)]
         self.design = np.concatenate(parts, axis=1, dtype=np.float64)
         self._ends = np.cumsum([term.width for term in self.terms])[:-1]
+        solver = "newton-cholesky" if self.design.shape[1] <= MOST_NEWTON_COLUMNS else "lbfgs"
+        # Each fit starts from the last one's weights, which are nearly its own.
+        self._regression: Any = LogisticRegression(
+            solver=solver, warm_start=True, tol=1e-4, max_iter=200
+        )
 
     def fit(self, rows: NDArray[np.intp], strengths: Sequence[float]) -> list[LinearModel]:
         """One regression for each strength of regularisation, best given from strong to weak.
@@ -184,8 +189,6 @@ class LinearTrainer:
         design, outcome, weight = self.design[rows], self.outcome[rows], self.weight[rows]
         share = weight / weight.sum()
         means = share @ design
-        solver = "newton-cholesky" if design.shape[1] <= MOST_NEWTON_COLUMNS else "lbfgs"
-        regression: Any = LogisticRegression(solver=solver, warm_start=True, tol=1e-4, max_iter=200)
         models: list[LinearModel] = []
         # The number of BLAS threads would change the last bits of the weights.
         with threadpool_limits(1):
@@ -194,9 +197,10 @@ class LinearTrainer:
                     rate = share @ outcome
                     found, intercept = np.zeros(0), float(np.log(rate / (1 - rate)))
                 else:
-                    regression.C = strength
-                    regression.fit(design, outcome, sample_weight=share * len(share))
-                    found, intercept = regression.coef_[0], float(regression.intercept_[0])
+                    self._regression.C = strength
+                    self._regression.fit(design, outcome, sample_weight=share * len(share))
+                    found = self._regression.coef_[0].copy()
+                    intercept = float(self._regression.intercept_[0])
                 weights = np.split(found, self._ends)
                 centres = np.array(
                     [a @ b for a, b in zip(weights, np.split(means, self._ends), strict=True)]
