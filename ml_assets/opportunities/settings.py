@@ -36,7 +36,7 @@ class OpportunityModelSettings:
     )
     timing: HazardSettings = field(
         default_factory=lambda: HazardSettings(
-            max_rows=25_000, folds=2, learning_rate=0.1, max_rounds=150
+            max_rows=16_000, folds=2, learning_rate=0.1, max_rounds=150
         )
     )
     promotion: PromotionRule = field(default_factory=PromotionRule)
