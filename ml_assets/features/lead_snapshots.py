@@ -41,7 +41,7 @@ class LeadSampling:
 
     horizon_days: int = 60
     max_leads: int = 40_000
-    share: float = 0.5
+    share: float = 0.35
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ class LeadModelSettings:
     sampling: LeadSampling = field(default_factory=LeadSampling)
     scorer: ScorerSettings = field(
         default_factory=lambda: ScorerSettings(
-            leaves=6, learning_rate=0.1, min_rows_per_leaf=100, tuning=0, calibration_edge=0.02
+            leaves=6, learning_rate=0.1, min_rows_per_leaf=100, tuning=0, folds=3, calibration_edge=0.02
         )
     )
     promotion: PromotionRule = field(
@@ -51,7 +51,7 @@ class LeadModelSettings:
     min_r_squared: float = 0.65
     half_lives: tuple[int, ...] = HALF_LIVES
     test_days: int = 180
-    origins: int = 2
+    origins: int = 1
     retrain_every_days: int = 7
 
     def as_dict(self) -> dict[str, object]:
