@@ -40,7 +40,12 @@ class LeadModelSettings:
     sampling: LeadSampling = field(default_factory=LeadSampling)
     scorer: ScorerSettings = field(
         default_factory=lambda: ScorerSettings(
-            leaves=6, learning_rate=0.1, min_rows_per_leaf=100, tuning=0, folds=3, calibration_edge=0.02
+            leaves=6,
+            learning_rate=0.1,
+            min_rows_per_leaf=100,
+            tuning=0,
+            folds=3,
+            calibration_edge=0.02,
         )
     )
     promotion: PromotionRule = field(
