@@ -201,6 +201,16 @@ def test_a_model_without_signal_is_not_promoted_and_the_scores_say_so(
     assert probability == pytest.approx(4238 / 6711, abs=0.02)
 
 
+def test_a_company_without_leads_has_an_empty_lead_score_and_is_told_why(
+    warehouse: Warehouse,
+) -> None:
+    assert warehouse.query("select count(*) from ml.ml_lead_score") == [(0,)]
+    [(reason,)] = warehouse.query(
+        "select promotion_reason from ml.ml_model_registry where model_name = 'lead_score'"
+    )
+    assert "0 converted and 0 other leads" in reason
+
+
 def test_marts_without_data_are_empty_and_not_missing(warehouse: Warehouse) -> None:
     for table in ("core.fct_quota", "core.fct_activity", "core.fct_touchpoint"):
         assert warehouse.query(f"select count(*) from {table}") == [(0,)]

@@ -27,9 +27,21 @@ risk_verdicts as (
     where scope = 'month_end' and flag = 'any_flag' and outcome = 'lost_or_slipped'
 ),
 
+-- what models are judged by and targets are set for; the lead score names it as its metrics
 backtests as (
-    select * from {{ source('ml', 'ml_backtest') }}
-    where model_name = 'opportunity_score' and metric = 'accuracy'
+    select
+        *,
+        case model_name
+            when 'opportunity_score' then 'deal_prediction_accuracy'
+            else metric
+        end as target_metric
+    from {{ source('ml', 'ml_backtest') }}
+    where
+        (model_name = 'opportunity_score' and metric = 'accuracy')
+        or (
+            model_name = 'lead_score'
+            and metric in ('lead_score_r2', 'high_score_close_rate', 'low_score_close_rate')
+        )
 ),
 
 model_versions as (
@@ -146,13 +158,14 @@ risk_figures as (
 
 -- The accuracy of a quarter is what the latest version that was judged on deals of the quarter
 -- reached: the backtest begins in it.
-deal_predictions as (
+model_figures as (
     select
         periods.period_type,
         periods.period_start,
-        backtests.value as accuracy_rate,
+        backtests.target_metric,
+        backtests.value as actual_value,
         row_number() over (
-            partition by periods.period_type, periods.period_start
+            partition by backtests.target_metric, periods.period_type, periods.period_start
             order by model_versions.trained_as_of desc, backtests.model_version desc
         ) as recency
     from backtests
@@ -201,13 +214,13 @@ actuals as (
     from risk_figures
     union all
     select
-        'deal_prediction_accuracy' as metric,
+        target_metric as metric,
         period_type,
         period_start,
         'company' as node_type,
         'All' as node_id,
-        cast(accuracy_rate as decimal(28, 6)) as actual_value
-    from deal_predictions
+        cast(actual_value as decimal(28, 6)) as actual_value
+    from model_figures
     where recency = 1
     union all
     select
