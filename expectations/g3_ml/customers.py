@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 RULES_ONLY = "%rules only"
 """How `data_sufficiency` ends where there are no clusters."""
 
+BY_CONTRACT = "every running contract%"
+"""How `definition` begins where customers leave by their contracts; silence gets less likely."""
+
 _ONCE = "Score each customer once an evening."
 
 
@@ -43,9 +46,10 @@ def _churn(as_of: date) -> TableSuite:
                 f"{', '.join(chances)}) < 0 or greatest({', '.join(chances)}) > 1 "
                 "or churn_probability < churn_probability_low "
                 "or churn_probability > churn_probability_high "
-                "or churn_within_90d > churn_within_365d",
+                f"or definition like '{BY_CONTRACT}' and churn_within_90d > churn_within_365d",
                 columns=chances,
-                says="chances lie between 0 and 1, within their intervals, and grow with time",
+                says="chances lie between 0 and 1 and within their intervals, and those to lose "
+                "contracts grow with time",
                 fix="Look at the calibration of the churn score.",
             ),
             _by_a_champion(BASE_RATE),

@@ -388,12 +388,6 @@ def _silence_scores(
     last = history.purchases.group_by("customer_id").agg(
         days=(pl.lit(as_of) - pl.col("purchased_on").max()).dt.total_days()
     )
-    factor = pl.format(
-        '[{"name": "Purchases", "value": "days since the last purchase: {}", '
-        '"direction": "raises", "contribution": null}]'.replace("{", "{{", 1)
-        .replace("}]", "}}]"),
-        pl.col("days"),
-    )  # fmt: skip
     rows = (
         chances.with_columns(churn_probability_low=low, churn_probability_high=high)
         .join(there, on="account_id", how="semi")
@@ -402,12 +396,33 @@ def _silence_scores(
             churn_probability=pl.col(headline),
             renewal_date=pl.lit(None, dtype=pl.Date),
             amount_at_risk=pl.lit(None, dtype=pl.Float64),
-            top_factors=factor,
         )
     )
+    rows = rows.with_columns(top_factors=_recency_factors(rows))
     return Scored(
         _finished(rows, as_of, version, model.definition, model.settings.horizon, "model"), version
     )
+
+
+def _recency_factors(rows: pl.DataFrame) -> pl.Series:
+    """How long ago each customer bought, against the chance of the middle customer."""
+    chance = rows["churn_probability"].clip(1e-4, 1 - 1e-4).to_numpy()
+    log_odds = np.log(chance / (1 - chance))
+    apart = log_odds - (np.median(log_odds) if len(log_odds) else 0.0)
+    texts = [
+        json.dumps(
+            [
+                {
+                    "name": "Purchases",
+                    "value": f"days since the last purchase: {days:,}",
+                    "direction": "raises" if contribution > 0 else "lowers",
+                    "contribution": round(float(contribution), 4),
+                }
+            ]
+        )
+        for days, contribution in zip(rows["days"].to_list(), apart, strict=True)
+    ]
+    return pl.Series("top_factors", texts, dtype=pl.String)
 
 
 def _base_rate_scores(

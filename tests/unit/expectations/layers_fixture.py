@@ -210,7 +210,7 @@ create table ml.ml_churn_score (
     renewal_date date, amount_at_risk decimal(18, 2), top_factors varchar, data_sufficiency varchar
 );
 insert into ml.ml_churn_score values
-    ('a1', '2026-03-31', 'v1', 'nothing is bought within 180 days', 180, 0.2, 0.1, 0.3, 0.1, 0.4,
+    ('a1', '2026-03-31', 'v1', 'every running contract is lost', 180, 0.2, 0.1, 0.3, 0.1, 0.4,
      null, 20.00, '[]', 'model');
 
 create table ml.ml_ltv (

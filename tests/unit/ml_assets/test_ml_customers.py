@@ -204,6 +204,31 @@ def test_the_interval_of_churn_holds_the_probability(learnt: Learnt) -> None:
     assert stored.held_out[LATER_CUSTOMERS]["origin_date"].n_unique() >= 2
 
 
+def test_a_company_that_records_no_renewals_is_judged_by_silence(
+    learnt: Learnt, tmp_path: Path
+) -> None:
+    tables = learnt.company.tables
+    sold = tables["fct_opportunity"].with_columns(opportunity_type=pl.lit("new"))
+    with connect_with_rules(tables | {"fct_opportunity": sold}) as con:
+        procedure = ChurnProcedure(CHURN)
+        evaluated, registry = learn(con, AS_OF, tmp_path, SEED, procedure, empty_registry())
+        stored = read_candidate(tmp_path, "churn_score", evaluated.version)
+        assert stored is not None
+        assert stored.facts["facts"]["definition"] == "nothing is bought"
+        later = stored.held_out[LATER_CUSTOMERS]
+        assert later["probability"].is_between(0, 1).all()
+        speaks = registry.with_columns(promotion_decision=pl.lit("promoted"))
+        rows = score_churn(con, AS_OF, tmp_path, speaks).rows
+        values = score_values(con, AS_OF, tmp_path, registry).rows
+    assert set(rows["definition"]) == {"nothing is bought within 180 days"}
+    assert rows["churn_within_90d"].to_numpy() == pytest.approx(
+        np.maximum(rows["churn_within_90d"].to_numpy(), rows["churn_probability"].to_numpy())
+    )
+    factor = json.loads(rows.sort("churn_probability")["top_factors"][-1])[0]
+    assert factor["direction"] == "raises"
+    assert values.height == rows.height
+
+
 def deleted(tables: Tables) -> Tables:
     """Everything recorded later is gone."""
     return tables | {
