@@ -18,7 +18,8 @@ test: .venv/ready lint  ## lint, types, every test
 
 lint: .venv/ready
 	ruff check . && ruff format --check . && lint-imports && pyright
-	dbt parse --quiet --warn-error --project-dir transformations --profiles-dir transformations
+	dbt parse --quiet --warn-error --profile sales_warehouse --target lint \
+		--project-dir transformations --profiles-dir transformations  # sqlfluff goes on from this
 	cd transformations && sqlfluff lint --processes 2 models
 
 ui: .venv/ready  ## the Dagster UI on 127.0.0.1:3000

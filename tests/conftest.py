@@ -21,20 +21,6 @@ def project() -> Path:
 
 
 @pytest.fixture(scope="session")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """The dbt manifest, parsed anew."""
-    target = tmp_path_factory.mktemp("dbt_target")
-    folder = str(PROJECT / "transformations")
-    command = [str(Path(sys.executable).parent / "dbt"), "--quiet", "parse", "--no-partial-parse"]
-    subprocess.run(
-        [*command, "--project-dir", folder, "--profiles-dir", folder, "--target-path", str(target)],
-        check=True,
-        env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
-    )
-    return json.loads((target / "manifest.json").read_text(encoding="utf-8"))
-
-
-@pytest.fixture(scope="session")
 def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Makes a folder that takes minutes to make once, though tests run in several processes."""
     base = tmp_path_factory.getbasetemp()
@@ -50,6 +36,24 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
         return folder
 
     return make
+
+
+@pytest.fixture(scope="session")
+def manifest(made_once: Callable[..., Path]) -> dict[str, Any]:
+    """The dbt manifest, parsed anew."""
+
+    def fill(target: Path) -> None:
+        folder = str(PROJECT / "transformations")
+        command = [str(Path(sys.executable).parent / "dbt"), "--quiet", "parse"]
+        command += ["--no-partial-parse", "--target-path", str(target)]
+        subprocess.run(
+            [*command, "--project-dir", folder, "--profiles-dir", folder],
+            check=True,
+            env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
+        )
+
+    target = made_once("dbt_target", fill)
+    return json.loads((target / "manifest.json").read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="session")
