@@ -99,7 +99,8 @@ def create_tables(con: duckdb.DuckDBPyConnection, tables: list[SourceTable]) -> 
     """Create every declared table that is not there yet, empty.
 
     A table of predictions that an earlier release made gets the columns that have been declared
-    since; what it holds of earlier evenings says nothing about them. A mapped object starts as an empty view; the loader replaces it when a `source.yml` feeds it.
+    since; what it holds of earlier evenings says nothing about them. A mapped object starts as an
+    empty view; the loader replaces it when a `source.yml` feeds it.
     """
     for schema in {table.schema for table in tables}:
         con.execute(f"create schema if not exists {quoted(schema)}")
