@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 PRIOR_ORIGINS = 3.0
+HALF_LIFE = 0.5
+"""Horizons after which an origin counts half as much for the width of intervals."""
+
 GRID = 1001
 NORMAL_SPREAD = float(np.sqrt(np.pi / 2.0))
 """Standard deviation over mean absolute deviation of a normal variable."""
@@ -63,7 +66,8 @@ def spread_of_errors(errors: Array, origin_gaps: NDArray[np.intp], volatility: A
     A series' size is the mean of its own errors, drawn towards what its volatility lets expect; it
     is multiplied by a profile over steps that all series share and that never falls. The scores at
     an origin use sizes from origins that don't overlap with it, so that they are as large as on
-    days to come.
+    days to come. Unruly years come and go, so origins count half as much for every half horizon
+    that they lie further back (weighted conformal prediction, Barber and others 2023).
 
     Args:
         errors: signed, shape (series, origins, steps); NaN where unknown.
@@ -72,32 +76,45 @@ def spread_of_errors(errors: Array, origin_gaps: NDArray[np.intp], volatility: A
     """
     absolute = np.abs(errors)
     steps = errors.shape[2]
-    profile = _profile(absolute, volatility)
+    weight = 0.5 ** ((origin_gaps - origin_gaps.min(initial=0)) / (HALF_LIFE * steps))
+    profile = _profile(absolute, weight, volatility)
     scaled = absolute / profile
     overlap = np.abs(origin_gaps[:, None] - origin_gaps[None, :]) < steps
-    scores: list[Array] = []
+    prior = _expected_sizes(scaled, weight, volatility)
+    scores, score_weights = [np.empty(0)], [np.empty(0)]
     for origin in range(errors.shape[1]):
-        size = _sizes(scaled[:, ~overlap[origin]], scaled, volatility)
+        apart = ~overlap[origin]
+        size = _sizes(scaled[:, apart], weight[apart], prior)
         there = ~np.isnan(scaled[:, origin]) & (size > 0)[:, None]
         scores.append((scaled[:, origin] / np.where(size > 0, size, 1.0)[:, None])[there])
-    together = np.concatenate(scores) if scores else np.empty(0)
-    grid = np.quantile(together, np.linspace(0, 1, GRID)) if len(together) else together
-    sizes = _sizes(scaled, scaled, volatility)
-    return Spread(sizes[:, None] * profile, grid, len(together))
+        score_weights.append(np.full(int(there.sum()), weight[origin]))
+    grid, count = _quantiles(np.concatenate(scores), np.concatenate(score_weights))
+    return Spread(_sizes(scaled, weight, prior)[:, None] * profile, grid, count)
 
 
-def _profile(absolute: Array, volatility: Array) -> Array:
+def _quantiles(scores: Array, weights: Array) -> tuple[Array, int]:
+    """Weighted quantiles at evenly spaced probabilities, and how many scores they are worth."""
+    if len(scores) == 0:
+        return scores, 0
+    order = np.argsort(scores, kind="stable")
+    below = (np.cumsum(weights[order]) - weights[order] / 2.0) / weights.sum()
+    grid = np.interp(np.linspace(0.0, 1.0, GRID), below, scores[order])
+    return grid, max(1, int(weights.sum() ** 2 / (weights**2).sum()))
+
+
+def _profile(absolute: Array, weight: Array, volatility: Array) -> Array:
     """Mean error by step over that of the first, non-decreasing; like √step where unknown."""
     steps = absolute.shape[2]
     usual = np.where(volatility > 0, volatility, np.nan)[:, None, None]
     known = absolute / usual
-    count = (~np.isnan(known)).sum(axis=(0, 1))
+    mass = (~np.isnan(known) * weight[None, :, None]).sum(axis=(0, 1))
     profile = np.sqrt(np.arange(1.0, steps + 1))
-    if count[0] == 0:
+    if mass[0] == 0:
         return profile
-    mean = np.nansum(known, axis=(0, 1)) / np.maximum(1, count)
-    last = int(np.flatnonzero(count)[-1])
-    fitted = _non_decreasing(mean[: last + 1], count[: last + 1].astype(np.float64))
+    total = np.nansum(known * weight[None, :, None], axis=(0, 1))
+    last = int(np.flatnonzero(mass)[-1])
+    mean = np.where(mass > 0, total / np.where(mass > 0, mass, 1.0), 0.0)
+    fitted = _non_decreasing(mean[: last + 1], mass[: last + 1])
     if fitted[-1] <= 0:
         return profile
     beyond = fitted[-1] * profile[last + 1 :] / profile[last]
@@ -119,19 +136,25 @@ def _non_decreasing(values: Array, weights: Array) -> Array:
     return np.concatenate([np.full(length, mean) for mean, _, length in blocks])
 
 
-def _sizes(own: Array, everything: Array, volatility: Array) -> Array:
+def _own_mean(scaled: Array, weight: Array) -> Array:
+    """Weighted mean error of each series, NaN where none is known, shape (series,)."""
+    mass = (~np.isnan(scaled) * weight[None, :, None]).sum(axis=(1, 2))
+    total = np.nansum(scaled * weight[None, :, None], axis=(1, 2))
+    return np.where(mass > 0, total / np.where(mass > 0, mass, 1.0), np.nan)
+
+
+def _expected_sizes(scaled: Array, weight: Array, volatility: Array) -> Array:
+    """The error that each series' volatility lets expect, shape (series,)."""
+    own = _own_mean(scaled, weight)
+    both = ~np.isnan(own) & (own > 0) & (volatility > 0)
+    # The mean of log ratios, which no series dominates.
+    ratio = float(np.exp(np.log(own[both] / volatility[both]).mean())) if both.any() else 1.0
+    return ratio * volatility
+
+
+def _sizes(scaled: Array, weight: Array, prior: Array) -> Array:
     """Usual error of each series at a step of average difficulty, shape (series,)."""
-    count = (~np.isnan(own)).sum(axis=2)
-    origins = (count > 0).sum(axis=1).astype(np.float64)
-    total = count.sum(axis=1)
-    mean = np.nansum(own, axis=(1, 2)) / np.maximum(1, total)
-    pooled = np.nansum(everything, axis=(1, 2))
-    pooled_count = (~np.isnan(everything)).sum(axis=(1, 2))
-    with_both = (pooled_count > 0) & (volatility > 0)
-    # How large errors are for the volatility: the mean of log ratios, which no series dominates.
-    usual = pooled[with_both] / pooled_count[with_both] / volatility[with_both]
-    usual = usual[usual > 0]
-    ratio = float(np.exp(np.log(usual).mean())) if len(usual) else 1.0
-    prior = ratio * volatility
+    own = _own_mean(scaled, weight)
+    origins = ((~np.isnan(scaled)).any(axis=2) * weight).sum(axis=1)
     trust = origins / (origins + PRIOR_ORIGINS)
-    return np.where(total > 0, trust * mean + (1.0 - trust) * prior, prior)
+    return np.where(np.isnan(own), prior, trust * np.nan_to_num(own) + (1.0 - trust) * prior)
