@@ -428,7 +428,12 @@ def _recency_factors(rows: pl.DataFrame) -> pl.Series:
 def _base_rate_scores(
     con: DuckDBPyConnection, as_of: date, settings: ChurnSettings, why: str
 ) -> pl.DataFrame:
-    """The share of customers of past days that were lost within the horizon, for everybody."""
+    """The share of customers of past days that were lost within the horizon, for everybody whose
+    contract runs; by silence where contracts are not known.
+    """
+    history = history_of(account_deals(con, [as_of]), as_of)
+    if history.renewal_count < settings.least_renewals and history.purchases.height:
+        return _silence_rate_scores(con, history, settings, why)
     exposure = contract_exposure(con, [as_of])
     first = first_purchase(con, as_of)
     looks = [] if first is None else landmarks(as_of, first, settings.every_days)
@@ -456,6 +461,43 @@ def _base_rate_scores(
     return _finished(
         rows, as_of, BASE_RATE_VERSION, ContractChurn.definition, settings.horizon, why
     )
+
+
+def _silence_rate_scores(
+    con: DuckDBPyConnection, history: History, settings: ChurnSettings, why: str
+) -> pl.DataFrame:
+    """The share of earlier customers that bought nothing within the horizon since, for everybody
+    that has bought.
+    """
+    as_of = history.clock
+    columns: dict[str, pl.Expr] = {}
+    for horizon in settings.horizons:
+        then = as_of - timedelta(days=horizon)
+        known = history.purchases.filter(pl.col("purchased_on") <= then)
+        outcome = _silent(History(then, known, history.contracts.clear()), history, horizon)
+        silent, count = int(outcome["outcome"].sum()), outcome.height
+        rate = silent / count if count else None
+        columns[f"churn_within_{horizon}d"] = pl.lit(rate, dtype=pl.Float64)
+        if horizon == settings.horizon:
+            low, high = wilson_interval(silent, count)
+            columns["churn_probability"] = pl.lit(0.5 if rate is None else rate)
+            columns["churn_probability_low"] = pl.lit(low)
+            columns["churn_probability_high"] = pl.lit(high)
+    asked = history.purchases.select(account_id="customer_id").unique().with_columns(
+        as_of_date=pl.lit(as_of)
+    )  # fmt: skip
+    rows = (
+        account_features(con, asked)
+        .filter(~pl.col("is_gone"))
+        .select("account_id")
+        .with_columns(
+            **columns,
+            renewal_date=pl.lit(None, dtype=pl.Date),
+            amount_at_risk=pl.lit(None, dtype=pl.Float64),
+            top_factors=pl.lit("[]"),
+        )
+    )
+    return _finished(rows, as_of, BASE_RATE_VERSION, SilentChurn.definition, settings.horizon, why)
 
 
 def _finished(

@@ -151,7 +151,8 @@ class ValueModel:
             return cls(settings, seed, process=process)
         summary = purchase_summary(history.purchases, history.clock)
         paying = summary.filter(pl.col("mean_amount") > 0)
-        if summary.filter(pl.col("repeat_count") > 0).height < settings.least_buyers:
+        repeats = summary.filter(pl.col("repeat_count") > 0).height
+        if min(repeats, paying.height) < settings.least_buyers:
             return None
         buying, spending = _bootstrapped(summary, paying, settings.replicates, seed)
         return cls(settings, seed, buying=buying, spending=spending)
