@@ -60,6 +60,22 @@ class Warehouse:
         shutil.copy(self.data / "warehouse.duckdb", data / "warehouse.duckdb")
         return Warehouse(data)
 
+    def dbt(self, folder: Path, *arguments: str) -> str:
+        """Run dbt, as the nightly does, on a copy of the build database; give what it printed."""
+        copy = self.build_copy(folder)
+        shutil.copy(self.data / "dbt" / "partial_parse.msgpack", folder)
+        command = [sys.executable, "-m", "orchestration.lib.dbt_process", *arguments]
+        done = subprocess.run(
+            [*command, "--target-path", str(folder), "--log-path", str(folder)],
+            cwd=PROJECT / "transformations",
+            env=copy.env(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """Ask what is published, as a BI tool would."""
         path = self.data / "published" / "sales_marts.duckdb"

@@ -1,6 +1,5 @@
 """Lifecycle, speed to lead and the lead funnel, against the exported files read on their own."""
 
-import subprocess
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.integration.conftest import BIN, PROJECT, Warehouse
+from tests.integration.conftest import PROJECT, Warehouse
 from tests.unit.sources.demo.landing import rows_of
 
 STAGES = ("Lead", "MQL", "SAL", "SQL", "Opportunity", "Customer")
@@ -338,14 +337,8 @@ def business_clock(
         left join {{ ref('dim_business_day') }} as last
             on {{ on_business_day('last', 'spans.region', 'spans.time_zone', 'spans.ended_at') }}
     """
-    compiled = subprocess.run(
-        [str(BIN / "dbt"), "--quiet", "compile", "--output", "text", "--inline", sql],
-        cwd=PROJECT / "transformations",
-        env=evening.build_copy(tmp_path_factory.mktemp("business_clock")).env(),
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout
+    folder = tmp_path_factory.mktemp("business_clock")
+    compiled = evening.dbt(folder, "--quiet", "compile", "--output", "text", "--inline", sql)
     with duckdb.connect(str(evening.data / "warehouse.duckdb"), read_only=True) as con:
         con.execute(
             "create temp table spans (region varchar, time_zone varchar, started_at timestamp, "
