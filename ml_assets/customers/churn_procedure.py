@@ -145,7 +145,7 @@ class ChurnProcedure:
                 groups=np.unique(headline["group"].to_numpy(), return_inverse=True)[1],
                 seed=seed,
             )
-        reference = exposure.select(feature.name for feature in CHURN_FEATURES)
+        reference = exposure.select("as_of_date", *(feature.name for feature in CHURN_FEATURES))
         return Candidate(model, {LATER_CUSTOMERS: later}, facts, reference if by_contract else None)
 
     def judge(self, held_out: HeldOut) -> Judgement:

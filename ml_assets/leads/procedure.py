@@ -27,7 +27,7 @@ from ml_assets.evaluation import (
     report_on,
 )
 from ml_assets.features.lead import LEAD_KEYS, lead_features
-from ml_assets.features.lead_snapshots import training_leads
+from ml_assets.features.lead_snapshots import open_leads, training_leads
 from ml_assets.leads.baselines import baselines
 from ml_assets.leads.half_life import best_half_life, half_life_losses
 from ml_assets.leads.model import LeadModel
@@ -44,6 +44,10 @@ LEAD = "lead_id"
 COMPANY = "company_key"
 LATER_LEADS = "later_leads"
 PROMISED = "promised"
+
+REFERENCE_DAYS_BEFORE = (0, 9, 18, 27)
+"""Evenings before the clock, of four weekdays, whose open leads later ones are compared with:
+the training looks at each age of a lead alike, which no evening's leads do."""
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,8 @@ class LeadProcedure:
         return feature_schema()
 
     def sample(self, con: DuckDBPyConnection, clock: date) -> Sample:
-        """Past snapshots of open leads whose horizon is over, with their features."""
+        """Past snapshots of open leads whose horizon is over, and the open leads of some evenings
+        before the clock, with their features."""
         snapshots = training_leads(con, clock, self.settings.sampling)
         labelled = snapshots.frame.filter(pl.col(TARGET).is_not_null())
         frame = labelled.select(*LEAD_KEYS, COMPANY, TARGET).join(
@@ -99,8 +104,11 @@ class LeadProcedure:
             how="inner",
             validate="1:1",
         )
+        evenings = pl.concat(
+            open_leads(con, clock - timedelta(days=days)) for days in REFERENCE_DAYS_BEFORE
+        ).sort(LEAD_KEYS)
         return Sample(
-            {"labelled": frame.sort(LEAD_KEYS)},
+            {"labelled": frame.sort(LEAD_KEYS), "evenings": lead_features(con, evenings)},
             {
                 "lead_count": snapshots.lead_count,
                 "converted_count": snapshots.converted_count,
@@ -113,7 +121,7 @@ class LeadProcedure:
         gap = self.settings.sampling.horizon_days
         scorer = replace(self.settings.scorer, seed=seed, gap_days=gap)
         settings = replace(self.settings, scorer=scorer)
-        frame = sample.frames["labelled"]
+        frame, evenings = sample.frames["labelled"], sample.frames["evenings"]
         facts: dict[str, object] = {
             "sample": {
                 **sample.facts,
@@ -139,7 +147,7 @@ class LeadProcedure:
             model,
             {LATER_LEADS: pl.concat(reversed(later))},
             facts | {"backtest_trainings": trainings, "final_training": measured},
-            model.features(frame),
+            model.features(evenings).with_columns(evenings[TIME]),
         )
 
     def _backtest(
@@ -164,6 +172,7 @@ class LeadProcedure:
             challenger.probability(test),
             baselines=baselines(training, test, TARGET),
             groups=test[LEAD].to_list(),
+            days=test["as_of_date"],
         ).with_columns(origin_date=pl.lit(window.origin))
         return held_out, {
             "origin_date": window.origin.isoformat(),

@@ -56,7 +56,6 @@ from ml_assets.registry.promotion import Decision, decide, too_little_history
 from ml_assets.registry.tables import BACKTEST_SCHEMA, empty_backtest
 from ml_assets.scoring import (
     BinaryScorer,
-    FitReport,
     ScorerSettings,
     choose_group,
     without_shared_groups,
@@ -140,7 +139,7 @@ class OpportunityProcedure:
             if short is not None:
                 return Candidate(None, {}, facts | {"too_little": short.reason})
         challenger = opportunity_scorer(training, group, settings.scorer)
-        facts["backtest_training"] = _fit_facts(challenger.fit(training))
+        facts["backtest_training"] = challenger.fit(training).as_dict()
         later = held_out_frame(
             test[TARGET].cast(pl.Float64).to_numpy(),
             challenger.probability(test),
@@ -163,7 +162,7 @@ class OpportunityProcedure:
         )
         everything = weighted_as_of(frame, sampled, clock, settings)
         scorer = opportunity_scorer(everything, group, settings.scorer)
-        facts["final_training"] = _fit_facts(scorer.fit(everything))
+        facts["final_training"] = scorer.fit(everything).as_dict()
         landmarks = landmarks_as_of(frame, clock)
         timing = timing_model(landmarks, group, settings.timing)
         facts["final_timing"] = _hazard_facts(timing.fit(landmarks))
@@ -270,15 +269,6 @@ def _hazard_facts(fitted: HazardFitReport) -> dict[str, object]:
         "sampled_rows": fitted.sampled_rows,
         "rounds": dict(fitted.rounds),
         "recalibration": {name: list(values) for name, values in fitted.recalibration.items()},
-    }
-
-
-def _fit_facts(fitted: FitReport) -> dict[str, object]:
-    return {
-        "training_rows": fitted.training_rows,
-        "calibration_rows": fitted.calibration_rows,
-        "rounds": fitted.rounds,
-        "base_rate": round(fitted.base_rate, 6),
     }
 
 

@@ -17,6 +17,7 @@ from ml_assets.registry.tables import PROMOTED
 from orchestration.lib.ml_tables import registry_rows
 
 VERSIONS_SHOWN = 20
+NO_BREAK_HYPHEN, NO_BREAK_SPACE = "\N{NON-BREAKING HYPHEN}", "\N{NO-BREAK SPACE}"
 
 
 def write_model_cards(con: duckdb.DuckDBPyConnection, models_dir: Path, folder: Path) -> Path:
@@ -111,9 +112,21 @@ def _card(versions: pl.DataFrame, figures: pl.DataFrame, plots: tuple[Plot, ...]
 
 
 def _backtest(figures: pl.DataFrame) -> str:
-    """One line per origin, horizon and metric, with the baselines beside the model."""
+    """One line per origin, horizon and metric, with the baselines beside the model.
+
+    Metrics that were measured at several origins come last and folded: there are many lines.
+    """
     if figures.is_empty():
         return "<p>There was too little history to judge it.</p>"
+    origins = pl.col("origin_date").n_unique().over("metric")
+    together, each = figures.filter(origins == 1), figures.filter(origins > 1)
+    folded = f"<details><summary>By origin</summary>{_figures(each)}</details>"
+    if together.is_empty():
+        return _figures(each)
+    return _figures(together) + (folded if each.height else "")
+
+
+def _figures(figures: pl.DataFrame) -> str:
     keys = [
         name
         for name in figures.columns
@@ -132,13 +145,15 @@ def _backtest(figures: pl.DataFrame) -> str:
     )
     heads = [_words(key) for key in keys if key != "row_count"]
     numbers = ["#Model", *(f"#{_words(name)}" for name in baselines), "#Rows"]
-    return table(",".join([*heads, *numbers]), lines)
+    return f'<div class="wide">{table(",".join([*heads, *numbers]), lines)}</div>'
 
 
 def _shown_value(value: object) -> str:
     if value is None:
         return ""
-    return value.isoformat() if isinstance(value, date) else str(value).replace("_", " ")
+    if isinstance(value, date):
+        return f"{value:%Y-%m-%d}".replace("-", NO_BREAK_HYPHEN)
+    return str(value).replace(".", " · ").replace("_", " ").replace(" ", NO_BREAK_SPACE)
 
 
 def _figure(value: float | None) -> str:
@@ -148,7 +163,8 @@ def _figure(value: float | None) -> str:
 
 
 def _words(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+    """A name in words; a short one is an abbreviation."""
+    return name.upper() if len(name) <= 3 else name.replace("_", " ").capitalize()
 
 
 def _speaks(version: pl.DataFrame) -> str:

@@ -109,12 +109,12 @@ def _gates(console: Console, con: duckdb.DuckDBPyConnection, run_id: str) -> Non
     console.print("\n[bold]Gates[/bold]")
     for gate, between in GATES.items():
         if gate not in found:
-            console.print(f"  {gate}  {between:<20} not reached")
+            console.print(f"  {gate:<10}  {between:<31}  not reached")
             continue
         passed, failed, warned = found[gate]
         mark = "[red]failed[/red]" if failed else "[green]passed[/green]"
         console.print(
-            f"  {gate}  {between:<20} {mark}  {passed:,} expectations met, "
+            f"  {gate:<10}  {between:<31}  {mark}  {passed:,} expectations met, "
             f"{failed} failed, {warned} warnings"
         )
 
