@@ -28,7 +28,8 @@ code { font: .88em ui-monospace, SFMono-Regular, Menlo, Consolas, monospace; }
 .runs span.failed { background: var(--bad); }
 details { margin: .25rem 0; border-bottom: 1px solid var(--line); }
 summary { cursor: pointer; padding: .5rem 0; font-weight: 600; }
-.wide { overflow-x: auto; } figure { margin: 0; } .plots { display: flex; flex-wrap: wrap; gap: 1.5rem; margin: 1.5rem 0; }
+.wide { overflow-x: auto; } figure { margin: 0; }
+.plots { display: flex; flex-wrap: wrap; gap: 1.5rem; margin: 1.5rem 0; }
 .plots figure { flex: 1 1 28rem; max-width: 54rem; }
 .plots img { width: 100%; height: auto; }
 summary small { font-weight: 400; color: var(--muted); margin-left: .75rem; }
