@@ -29,7 +29,13 @@ from ml_assets.revenue.engine import (
     simulate,
 )
 from ml_assets.revenue.history import BOOKINGS, UNASSIGNED, RevenueHistory
-from ml_assets.revenue.intervals import Intervals, Miss, position_in_paths
+from ml_assets.revenue.intervals import (
+    Intervals,
+    Miss,
+    Outcome,
+    Residuals,
+    position_in_paths,
+)
 from ml_assets.revenue.organisation import Nodes, closing_owners, nodes_on
 from ml_assets.revenue.settings import QUANTILES, RevenueSettings
 from ml_assets.revenue.windows import Window, days_ahead, windows_of
@@ -80,6 +86,10 @@ class Evening:
             + self.already_won[:, :, None]
         )
         return self.nodes.totals(total)
+
+    def response(self) -> Floats:
+        """See `Sources.response`, of all users."""
+        return _spread(self.sources.response(), self.sources.user_ids, self.user_ids)
 
 
 def evening_of(
@@ -153,8 +163,8 @@ class Backtest:
 
     Attributes:
         frame: one row per origin, window and node, see `run_backtest`.
-        misses: origin_date, is_judged, and per window log_ratio and chance of the company (see
-            `Miss`).
+        misses: of the company, per origin and window: origin_date, is_judged, log_ratio, chance
+            (see `Miss`).
         intervals: learnt from all of them, for forecasts to come.
     """
 
@@ -177,11 +187,11 @@ def run_backtest(
     Returns:
         `frame` has origin_date, horizon ("30", "60", "90", "fiscal_quarter"), horizon_days,
         window_start, window_end, node_type, node_id, is_judged, actual, already_won,
-        from_open_pipeline, from_new_business, mean, a column per quantile, a column per baseline
-        (null where it has no figure).
+        from_open_pipeline, from_new_business, mean, position (the quantile that the actual lies at,
+        by lot where paths are equal to it), a column per quantile, a column per baseline (null
+        where it has no figure).
     """
-    misses: list[tuple[date, Miss]] = []
-    positions: list[tuple[date, str, Floats]] = []
+    outcomes: list[Outcome] = []
     frames: list[pl.DataFrame] = []
     for number, origin in enumerate(origins):
         learned = learn(history, origin, settings, seed)
@@ -194,11 +204,8 @@ def run_backtest(
             history.won_by(origin),
             sorted({UNASSIGNED, *(user for users in actual_by_user for user in users)}),
         )
-        over = [day for day, _ in misses if _is_over(day, origin, history, settings)]
         intervals = Intervals.learn(
-            [miss for day, miss in misses if day in over],
-            _by_type([(kind, values) for day, kind, values in positions if day in over]),
-            settings,
+            [outcome for outcome in outcomes if outcome.end <= origin], settings
         )
         actual = evening.nodes.totals(
             np.array(
@@ -206,30 +213,25 @@ def run_backtest(
             )
         )
         paths = evening.paths(intervals.shocks, settings.backtest_simulations, seed)
-        quantiles = intervals.quantiles(evening.nodes.node_type, paths)
+        positions = _positions(evening, actual, paths)
         frames.append(
             _frame(
                 evening,
                 actual,
-                quantiles,
+                intervals.quantiles(evening.nodes.node_type, paths),
+                _held(evening, intervals, positions),
                 _baselines(history, evening),
                 is_judged=number >= settings.burn_in_origins,
             )
         )
-        misses.append((origin, _miss(evening, actual, settings, seed)))
-        positions += [
-            (origin, kind, values) for kind, values in _positions(evening, actual, paths).items()
-        ]
-    final = Intervals.learn(
-        [miss for _, miss in misses],
-        _by_type([(kind, values) for _, kind, values in positions]),
-        settings,
-    )
+        outcomes += _outcomes(evening, actual, positions, settings, seed)
+    final = Intervals.learn(outcomes, settings)
+    judged = set(origins[settings.burn_in_origins :])
     missed = pl.DataFrame(
         [
-            (origin, number >= settings.burn_in_origins, log_ratio, chance)
-            for number, (origin, miss) in enumerate(misses)
-            for log_ratio, chance in zip(miss.log_ratio, miss.chance, strict=True)
+            (outcome.origin, outcome.origin in judged, outcome.miss.log_ratio, outcome.miss.chance)
+            for outcome in outcomes
+            if outcome.miss is not None
         ],
         schema={
             "origin_date": pl.Date,
@@ -269,21 +271,6 @@ def company_history(
     ).sort("horizon", "origin_date")
 
 
-def _is_over(
-    earlier: date, origin: date, history: RevenueHistory, settings: RevenueSettings
-) -> bool:
-    """Whether all windows of an earlier origin had ended by an origin."""
-    windows = windows_of(earlier, history.fiscal, settings)
-    return max(window.end for window in windows) <= origin
-
-
-def _by_type(positions: Sequence[tuple[str, Floats]]) -> dict[str, list[Floats]]:
-    grouped: dict[str, list[Floats]] = {}
-    for kind, values in positions:
-        grouped.setdefault(kind, []).append(values)
-    return grouped
-
-
 def _actuals(history: RevenueHistory, windows: tuple[Window, ...]) -> list[dict[str, float]]:
     """What was booked in each window, by user."""
     return [
@@ -313,39 +300,78 @@ def _baselines(history: RevenueHistory, evening: Evening) -> dict[str, Floats]:
     return {name: evening.nodes.totals(by_user) for name, by_user in amounts.items()}
 
 
-def _miss(evening: Evening, actual: Floats, settings: RevenueSettings, seed: int) -> Miss:
-    company = int(evening.nodes.of_type("company")[0])
-    won = evening.nodes.totals(evening.already_won)[company]
-    expected = evening.nodes.totals(evening.expected)[company].sum(axis=0)
-    left = actual[company] - won
-    usable = (expected > 0) & (left > SMALLEST_RATIO * expected)
-    paths = evening.paths(NO_SHOCKS, settings.backtest_simulations, seed)[company] - won[:, None]
-    spread = paths[usable] / expected[usable, None]
-    return Miss(
-        np.log(left[usable] / expected[usable]),
-        np.log(np.maximum(spread, SMALLEST_RATIO)).var(axis=1),
-    )
-
-
-def _positions(evening: Evening, actual: Floats, paths: Floats) -> dict[str, Floats]:
-    found: dict[str, Floats] = {}
-    for kind in sorted(set(evening.nodes.node_type)):
-        rows = evening.nodes.of_type(kind)
-        keys = [
-            f"{evening.origin}/{kind}/{evening.nodes.node_id[row]}/{window.name}"
-            for row in rows
-            for window in evening.windows
-        ]
-        lot = stable_fraction(keys, "position")
-        outcomes, drawn = actual[rows].reshape(-1), paths[rows].reshape(-1, paths.shape[2])
-        found[kind] = position_in_paths(outcomes, drawn, lot)
+def _outcomes(
+    evening: Evening, actual: Floats, positions: Floats, settings: RevenueSettings, seed: int
+) -> list[Outcome]:
+    """What can be learnt from an evening once its windows are over."""
+    nodes = evening.nodes
+    kinds = np.array(nodes.node_type)
+    won = nodes.totals(evening.already_won)
+    expected = nodes.totals(evening.expected).sum(axis=1)
+    left = actual - won
+    paths = evening.paths(NO_SHOCKS, settings.backtest_simulations, seed) - won[:, :, None]
+    chance = paths.var(axis=2)
+    response = np.einsum("nu,uh->nh", nodes.members**2, evening.response() ** 2)
+    open_ended = (expected > 0) | (left > 0)
+    reps = (kinds == "rep")[:, None] & (expected > 0) & (chance > 0)
+    company = int(nodes.of_type("company")[0])
+    found: list[Outcome] = []
+    for place, window in enumerate(evening.windows):
+        usable, total = reps[:, place], float(expected[company, place])
+        miss = None
+        if total > 0 and left[company, place] > SMALLEST_RATIO * total:
+            spread = np.maximum(paths[company, place] / total, SMALLEST_RATIO)
+            miss = Miss(
+                float(np.log(left[company, place] / total)),
+                float(np.log(spread).var()),
+                float(response[company, place]) / total**2,
+            )
+        found.append(
+            Outcome(
+                evening.origin,
+                window.end,
+                miss,
+                Residuals(
+                    (left - expected)[usable, place] ** 2,
+                    chance[usable, place],
+                    response[usable, place],
+                ),
+                {
+                    kind: positions[(kinds == kind) & open_ended[:, place], place]
+                    for kind in sorted(set(nodes.node_type))
+                },
+            )
+        )
     return found
+
+
+def _positions(evening: Evening, actual: Floats, paths: Floats) -> Floats:
+    """Where outcomes lie in their paths, shape (nodes, h); ties are decided by a fixed lot."""
+    nodes = evening.nodes
+    keys = [
+        f"{evening.origin}/{kind}/{node_id}/{window.name}"
+        for kind, node_id in zip(nodes.node_type, nodes.node_id, strict=True)
+        for window in evening.windows
+    ]
+    lot = stable_fraction(keys, "position")
+    placed = position_in_paths(actual.reshape(-1), paths.reshape(-1, paths.shape[2]), lot)
+    return placed.reshape(actual.shape)
+
+
+def _held(evening: Evening, intervals: Intervals, positions: Floats) -> Floats:
+    """At which quantile of the intervals outcomes lie, shape (nodes, h)."""
+    held = np.zeros(positions.shape)
+    kinds = np.array(evening.nodes.node_type)
+    for kind in sorted(set(evening.nodes.node_type)):
+        held[kinds == kind] = intervals.held(kind, positions[kinds == kind])
+    return held
 
 
 def _frame(
     evening: Evening,
     actual: Floats,
     quantiles: Floats,
+    held: Floats,
     baselines: dict[str, Floats],
     *,
     is_judged: bool,
@@ -372,6 +398,7 @@ def _frame(
         "from_open_pipeline": expected[:, OPEN].reshape(-1),
         "from_new_business": expected[:, NEW].reshape(-1),
         "mean": (won + expected.sum(axis=1)).reshape(-1),
+        "position": held.reshape(-1),
         **{name: quantiles[:, :, place].reshape(-1) for place, name in enumerate(QUANTILE_COLUMNS)},
         **{name: baselines[name].reshape(-1) for name in BASELINES},
     }

@@ -32,6 +32,8 @@ from ml_assets.revenue.settings import RevenueSettings
 
 OPEN, NEW = 0, 1
 MOST_WINS = 60
+HERMITE_POINTS = 15
+HAZARDS = np.concatenate([np.zeros(1), np.geomspace(1e-6, 60.0, 800)])
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,16 @@ class Sources:
         """Expected revenue by user, part and horizon, shape (users, 2, h)."""
         total = np.zeros((len(self.user_ids), 2, len(self.horizons)))
         np.add.at(total, (self.user, self.part), self.expected_wins() * self.amount[:, None])
+        return total
+
+    def response(self) -> Floats:
+        """How much expected revenue moves with the logarithm of all hazards and rates of a user.
+
+        Shape (users, h); what a shock adds to the variance is its square times exp(s²) - 1.
+        """
+        wins = np.where(self.is_single[:, None], self.win * np.exp(-self.win), self.win)
+        total = np.zeros((len(self.user_ids), len(self.horizons)))
+        np.add.at(total, self.user, wins * self.amount[:, None])
         return total
 
     def scaled(self, *, win: float | Floats = 1.0, amount: float | Floats = 1.0) -> Sources:
@@ -209,8 +221,9 @@ def simulate(
     """Draw futures: which sources are won by when and for how much, under shocks.
 
     In each path every hazard and rate is multiplied by exp(s·z - s²/2) for the common and for the
-    owner's personal shock. A path holds all horizons, so a longer window never brings less than a
-    shorter one.
+    owner's personal shock. Hazards are raised before, so that the chance to win is on average over
+    the shocks what it is without them: good luck adds less to it than bad luck takes. A path holds
+    all horizons, so a longer window never brings less than a shorter one.
 
     Args:
         sources: see `Sources`.
@@ -230,11 +243,12 @@ def simulate(
     by_user = np.zeros((users, len(sources.horizons), simulations))
     single = np.flatnonzero(sources.is_single)
     patience = rng.exponential(size=(len(single), simulations)) / factor[sources.user[single]]
+    win = hazard_under(sources.win[single], shocks)
     drawn = rng.integers(0, spread_table.shape[1], size=(len(single), simulations))
     value = sources.amount[single, None] * spread_table[sources.spread[single, None], drawn]
     members = _membership(sources.user[single], users)
     for column in range(len(sources.horizons)):
-        won = sources.win[single, column, None] > patience
+        won = win[:, column, None] > patience
         by_user[:, column] = members @ np.where(won, value, 0.0)
     many = np.flatnonzero(~sources.is_single)
     members = _membership(sources.user[many], users) * sources.amount[many]
@@ -246,6 +260,17 @@ def simulate(
         total = total + _poisson(lots[:, column], rate)
         by_user[:, column] += members @ total
     return Paths(by_user)
+
+
+def hazard_under(win: Floats, shocks: Shocks) -> Floats:
+    """The summed hazards that have, averaged over the shocks, the chances of these without any."""
+    spread = float(np.hypot(shocks.common, shocks.personal))
+    if spread == 0:
+        return win
+    places, weights = np.polynomial.hermite_e.hermegauss(HERMITE_POINTS)
+    factors = np.exp(spread * places - spread**2 / 2)
+    survival = np.exp(-HAZARDS[:, None] * factors) @ (weights / weights.sum())
+    return np.interp(win, -np.log(survival), HAZARDS)
 
 
 def _poisson(lots: Floats, rates: Floats) -> Floats:

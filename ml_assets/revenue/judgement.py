@@ -32,6 +32,7 @@ TOO_GOOD = 0.25
 COMPANY = "company"
 LONGEST = "90"
 MILLION = 1_000_000
+CENT = 0.01
 
 
 def quantile_loss(actual: Floats, quantiles: Floats) -> float:
@@ -178,7 +179,11 @@ def backtest_rows(rows: pl.DataFrame, history: pl.DataFrame) -> pl.DataFrame:
 
     Metrics are named `<metric>.<node type>` and pooled over the judged origins, with the latest of
     them as origin_date; `error_rate.company` has a row per origin. horizon_days 0 is the running
-    fiscal quarter. Coverage is held against the nominal one.
+    fiscal quarter. Coverage is held against the nominal one, and measured in three ways:
+    `coverage_<level>` is the share of outcomes within the interval, which is too large where the
+    interval begins with what is won already, for nothing can come below that;
+    `coverage_<level>_above_won` is that of the other intervals; `coverage_<level>_by_lot` is the
+    share of positions within the level, which is nominal for any forecast that is right.
 
     Args:
         rows: judged rows of the backtest.
@@ -212,24 +217,7 @@ def backtest_rows(rows: pl.DataFrame, history: pl.DataFrame) -> pl.DataFrame:
             ]
             if node_type == COMPANY:
                 result += _error_rates(known, name, days)
-        open_ended = with_something_to_come(part)
-        actual = open_ended["actual"].to_numpy()
-        for level, (low, high) in INTERVALS.items():
-            bounds = open_ended[low].to_numpy(), open_ended[high].to_numpy()
-            covered = interval_coverage(actual, *bounds)
-            width = interval_width(*bounds) / max(float(np.abs(actual).mean()), 1.0)
-            result += [
-                _row(
-                    latest,
-                    days,
-                    f"coverage_{level}.{node_type}",
-                    NOMINAL,
-                    covered,
-                    level / 100,
-                    open_ended,
-                ),
-                _row(latest, days, f"width_{level}.{node_type}", NOMINAL, width, None, open_ended),
-            ]
+        result += _interval_rows(with_something_to_come(part), latest, days, str(node_type))
     return pl.DataFrame(result, schema=BACKTEST_SCHEMA).select(BACKTEST_SCHEMA.keys())
 
 
@@ -238,6 +226,38 @@ def with_something_to_come(rows: pl.DataFrame) -> pl.DataFrame:
     return rows.filter(
         (pl.col("mean") > pl.col("already_won")) | (pl.col("actual") > pl.col("already_won"))
     )
+
+
+def _interval_rows(
+    rows: pl.DataFrame, latest: object, days: int, node_type: str
+) -> list[dict[str, object]]:
+    """Coverage and width of the intervals of a node type in a window."""
+    found: list[dict[str, object]] = []
+    mean_actual = max(float(np.abs(rows["actual"].to_numpy()).mean()), 1.0) if rows.height else 1.0
+    for level, (low, high) in INTERVALS.items():
+        covered, above_won, by_lot = (
+            coverage.get(str(level), float("nan")) for coverage in _coverages(rows)
+        )
+        measured = {
+            "coverage_{level}": (covered, rows),
+            "coverage_{level}_above_won": (above_won, _beginning_above_won(rows, low)),
+            "coverage_{level}_by_lot": (by_lot, rows),
+        }
+        found += [
+            _row(
+                latest,
+                days,
+                f"{name.format(level=level)}.{node_type}",
+                NOMINAL,
+                value,
+                level / 100,
+                counted,
+            )
+            for name, (value, counted) in measured.items()
+        ]
+        width = interval_width(rows[low].to_numpy(), rows[high].to_numpy()) / mean_actual
+        found.append(_row(latest, days, f"width_{level}.{node_type}", NOMINAL, width, None, rows))
+    return found
 
 
 def _row(
@@ -315,6 +335,7 @@ def summary(rows: pl.DataFrame) -> dict[str, object]:
             compared = [result for name in BASELINES if (result := beside(part, name)) is not None]
             origins = part["origin_date"].n_unique()
             full = [result for result in compared if result.origins == origins]
+            covered, above_won, by_lot = _coverages(with_something_to_come(part))
             entry: dict[str, object] = {
                 "origins": origins,
                 "rows": part.height,
@@ -323,7 +344,9 @@ def summary(rows: pl.DataFrame) -> dict[str, object]:
                     for name, found in _measures(part, "mean").items()
                     if name != "pinball" and not np.isnan(found)
                 },
-                "coverage": _coverage(with_something_to_come(part)),
+                "coverage": _rounded(covered),
+                "coverage_above_won": _rounded(above_won),
+                "coverage_by_lot": _rounded(by_lot),
             }
             if full:
                 best = min(full, key=lambda result: result.wape[1])
@@ -336,15 +359,32 @@ def summary(rows: pl.DataFrame) -> dict[str, object]:
     return figures
 
 
-def _coverage(rows: pl.DataFrame) -> dict[str, float]:
-    """Share of the actuals within each interval; nothing without rows."""
-    if rows.is_empty():
-        return {}
-    actual = rows["actual"].to_numpy()
-    return {
-        str(level): round(interval_coverage(actual, rows[low].to_numpy(), rows[high].to_numpy()), 6)
-        for level, (low, high) in INTERVALS.items()
-    }
+def _beginning_above_won(rows: pl.DataFrame, low: str) -> pl.DataFrame:
+    return rows.filter(pl.col(low) > pl.col("already_won") + CENT / 2)
+
+
+def _coverages(
+    rows: pl.DataFrame,
+) -> tuple[dict[str, float], dict[str, float], dict[str, float]]:
+    """Coverage by level: of all intervals, of those that begin above what is won, by lot."""
+    covered: dict[str, float] = {}
+    above_won: dict[str, float] = {}
+    by_lot: dict[str, float] = {}
+    for level, (low, high) in INTERVALS.items():
+        outside = (1 - level / 100) / 2
+        above = _beginning_above_won(rows, low)
+        for coverage, part in ((covered, rows), (above_won, above)):
+            if not part.is_empty():
+                bounds = part[low].to_numpy(), part[high].to_numpy()
+                coverage[str(level)] = interval_coverage(part["actual"].to_numpy(), *bounds)
+        if not rows.is_empty():
+            held = rows["position"].is_between(outside, 1 - outside)
+            by_lot[str(level)] = float(held.to_numpy().mean())
+    return covered, above_won, by_lot
+
+
+def _rounded(figures: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 6) for name, value in figures.items()}
 
 
 def plots(rows: pl.DataFrame) -> tuple[Plot, ...]:

@@ -118,10 +118,13 @@ class RevenueProcedure:
         origins = [date.fromisoformat(day) for day in cast("list[str]", facts["origins"])]
         backtest = run_backtest(history, origins, self.settings, seed)
         learned = learn(history, clock, self.settings, seed)
-        facts["common_shock"] = round(backtest.intervals.shocks.common, 6)
+        intervals = backtest.intervals
+        facts["common_shock"] = round(intervals.shocks.common, 6)
+        facts["personal_shock"] = round(intervals.shocks.personal, 6)
+        facts["stretch"] = {kind: round(by, 6) for kind, by in intervals.stretch.items()}
         first_judged = origins[self.settings.burn_in_origins]
         return Candidate(
-            RevenueModel(learned, backtest.intervals),
+            RevenueModel(learned, intervals),
             {
                 FORECASTS: backtest.frame,
                 MISSES: backtest.misses,

@@ -46,7 +46,8 @@ class RevenueSettings:
         backtest_simulations: paths of each backtest origin.
         default_shock: standard deviation of the common shock before there is evidence for it.
         personal_shock: the same for each person's own luck.
-        shock_weight: how many origins of evidence the default counts for.
+        shock_weight: how many origins of evidence each of the two counts for.
+        stretch_weight: how many outcomes count for intervals that are as wide as they should be.
         pool_days: deals created in so many days before the origin stand for those to come.
         unmatched_days: the same for returning business of which the former deal is not known.
         max_pool: at most so many of them, chosen by hash.
@@ -64,9 +65,15 @@ class RevenueSettings:
     default_shock: float = 0.12
     personal_shock: float = 0.4
     shock_weight: float = 4.0
+    stretch_weight: float = 20.0
     pool_days: int = 182
     unmatched_days: int = 60
     max_pool: int = 300
+
+    @property
+    def window_count(self) -> int:
+        """Windows of an evening: those of days and the fiscal quarter."""
+        return len(self.horizon_days) + 1
 
     def as_parameters(self) -> dict[str, object]:
         """Plain values, for the registry and the version's name."""

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ml_assets.hashing import stable_fraction
 from ml_assets.revenue.amounts import AmountDrift
 from ml_assets.revenue.calendar import (
     FiscalCalendar,
@@ -19,10 +20,26 @@ from ml_assets.revenue.calendar import (
     working_time,
 )
 from ml_assets.revenue.creation import SegmentChances, returning_arrivals, returns_by
-from ml_assets.revenue.engine import NEW, NO_SHOCKS, OPEN, Shocks, Sources, simulate
+from ml_assets.revenue.engine import (
+    NEW,
+    NO_SHOCKS,
+    OPEN,
+    Shocks,
+    Sources,
+    hazard_under,
+    simulate,
+)
 from ml_assets.revenue.hazard import NEVER, WinHazard
 from ml_assets.revenue.history import RevenueHistory, backtest_origins
-from ml_assets.revenue.intervals import GRID, Intervals, Miss, common_shock, position_in_paths
+from ml_assets.revenue.intervals import (
+    Intervals,
+    Miss,
+    Outcome,
+    Residuals,
+    common_shock,
+    personal_shock,
+    position_in_paths,
+)
 from ml_assets.revenue.settings import QUANTILES, HazardSettings, RevenueSettings
 from ml_assets.revenue.windows import days_ahead, same_days_before, windows_of
 
@@ -270,14 +287,55 @@ def test_customers_come_back_when_others_did() -> None:
     assert expected.wins[0, 0] == pytest.approx(1 - stays)
 
 
-def test_the_shock_is_what_chance_does_not_explain() -> None:
-    """Four origins missed by 0.3, chance explains a variance of 0.05, the default is 0.12."""
-    miss = Miss(np.full(4, 0.3), np.full(4, 0.05))
-    expected = np.sqrt((4 * 0.12**2 + 4 * 0.04) / 8)
-    assert common_shock([miss] * 4, RevenueSettings()) == pytest.approx(expected)
-    assert common_shock([], RevenueSettings()) == pytest.approx(0.12)
-    lucky = Miss(np.zeros(4), np.full(4, 0.5))
-    assert common_shock([lucky] * 20, RevenueSettings()) == 0.02
+def test_shocks_widen_the_paths_and_leave_their_mean() -> None:
+    """A deal that is likely to be won: luck can take more from it than it can add."""
+    deal = sources([[0.5, 2.0, 30.0]] * 50, [1.0] * 50, horizons=3)
+    shaken = simulate(deal, PLAIN, Shocks(0.3, 0.5), 4_000, 1).by_user.sum(axis=0)
+    expected = 50 * -np.expm1(-np.array([0.5, 2.0, 30.0]))
+    assert shaken.mean(axis=1).tolist() == pytest.approx(expected.tolist(), rel=0.01)
+    # by hand: averaged over exp(0.6 z - 0.18), the raised hazard has the chance of 2.0
+    raised = float(hazard_under(np.array([2.0]), Shocks(0.0, 0.6))[0])
+    drawn = np.exp(0.6 * np.random.default_rng(3).standard_normal(400_000) - 0.18)
+    assert np.exp(-raised * drawn).mean() == pytest.approx(np.exp(-2.0), rel=0.01)
+    assert raised > 2.0
+    assert hazard_under(np.array([2.0]), NO_SHOCKS).tolist() == [2.0]
+
+
+def outcome(
+    miss: Miss | None = None,
+    reps: Residuals | None = None,
+    positions: dict[str, np.typing.NDArray[np.float64]] | None = None,
+) -> Outcome:
+    nobody = Residuals(np.zeros(0), np.zeros(0), np.zeros(0))
+    day = date(2026, 1, 1)
+    return Outcome(day, day, miss, reps or nobody, positions or {})
+
+
+def test_the_common_shock_is_what_chance_and_persons_do_not_explain() -> None:
+    """Four origins of four windows missed by 0.3; chance explains a variance of 0.04, persons
+    exp(0.4²) - 1 times 0.06; the default is 0.12."""
+    missed = [outcome(Miss(0.3, 0.04, 0.06))] * 16
+    excess = 0.09 - 0.04 - 0.06 * (np.exp(0.16) - 1)
+    expected = np.sqrt((4 * 0.12**2 + 4 * excess) / 8)
+    assert common_shock(missed, 0.4, RevenueSettings()) == pytest.approx(expected)
+    assert common_shock([], 0.4, RevenueSettings()) == pytest.approx(0.12)
+    assert common_shock([outcome()], 0.4, RevenueSettings()) == pytest.approx(0.12)
+    lucky = [outcome(Miss(0.0, 0.5, 0.0))] * 80
+    assert common_shock(lucky, 0.4, RevenueSettings()) == 0.02
+
+
+def test_the_personal_shock_is_the_likeliest_drawn_to_its_default() -> None:
+    """Reps miss by exactly what chance and a shock of 0.6 make: likeliest, and as much evidence
+    as the default of 0.4 counts for."""
+    chance = np.linspace(1.0, 4.0, 30)
+    response = np.full(30, 5.0)
+    squared = chance + response * (np.exp(0.36) - 1)
+    seen = [outcome(reps=Residuals(squared, chance, response))] * 16
+    expected = np.sqrt((4 * 0.16 + 4 * 0.36) / 8)
+    assert personal_shock(seen, RevenueSettings()) == pytest.approx(expected)
+    calm = [outcome(reps=Residuals(chance / 2, chance, response))] * 16
+    assert personal_shock(calm, RevenueSettings()) == pytest.approx(np.sqrt(4 * 0.16 / 8))
+    assert personal_shock([], RevenueSettings()) == 0.4
 
 
 def test_an_outcome_is_placed_among_its_paths() -> None:
@@ -287,21 +345,70 @@ def test_an_outcome_is_placed_among_its_paths() -> None:
     assert placed.tolist() == [0.5, 0.25]
 
 
-def test_levels_move_to_where_they_would_have_held() -> None:
-    """All outcomes lay below the 20 % level: so many of them that the median is read below it."""
-    low = {"rep": [np.full(4_000, 0.1)]}
-    moved = Intervals.learn([], low, RevenueSettings())
-    assert moved.levels("rep")[QUANTILES.index(0.5)] == pytest.approx(0.1, abs=0.006)
-    assert moved.levels("company").tolist() == pytest.approx(list(QUANTILES))
+def test_positions_are_even_whatever_the_mass_at_zero() -> None:
+    """Nine reps in ten win nothing, as forecast: intervals that begin at zero hold far more than
+    they should, positions exactly what they should."""
+    rng = np.random.default_rng(5)
+
+    def draw(*shape: int) -> np.typing.NDArray[np.float64]:
+        return np.where(rng.random(shape) < 0.9, 0.0, rng.lognormal(size=shape))
+
+    actual, paths = draw(4_000), draw(4_000, 400)
+    lot = stable_fraction([str(number) for number in range(4_000)], "position")
+    placed = position_in_paths(actual, paths, lot)
+    assert np.quantile(placed, [0.1, 0.25, 0.5, 0.75, 0.9]).tolist() == pytest.approx(
+        [0.1, 0.25, 0.5, 0.75, 0.9], abs=0.025
+    )
+    plain = Intervals.learn([outcome(positions={"rep": placed})], RevenueSettings())
+    assert plain.stretch["rep"] == pytest.approx(1.0, abs=0.03)
+    low, high = np.quantile(paths, [0.25, 0.75], axis=1)
+    assert ((low <= actual) & (actual <= high)).mean() > 0.85
+    assert ((placed > 0.25) & (placed < 0.75)).mean() == pytest.approx(0.5, abs=0.025)
+
+
+def test_levels_of_each_type_move_to_where_they_hold() -> None:
+    """Teams vary twice as much as their paths, regions half as much, the company is unknown."""
+    rng = np.random.default_rng(2)
+    settings = RevenueSettings()
+
+    def outcomes(times: float, count: int) -> np.typing.NDArray[np.float64]:
+        return 100.0 + times * 10.0 * rng.standard_normal(count)
+
+    def paths(count: int) -> np.typing.NDArray[np.float64]:
+        return 100.0 + 10.0 * rng.standard_normal((count, 1, 800))
+
+    def placed(times: float, count: int) -> np.typing.NDArray[np.float64]:
+        return position_in_paths(outcomes(times, count), paths(count)[:, 0], np.zeros(count))
+
+    learnt = Intervals.learn(
+        [outcome(positions={"team": placed(2.0, 4_000), "region": placed(0.5, 4_000)})], settings
+    )
+    assert learnt.stretch["team"] == pytest.approx(2.0, abs=0.06)
+    assert learnt.stretch["region"] == pytest.approx(0.5, abs=0.03)
+    for node_type, times in (("team", 2.0), ("region", 0.5)):
+        quantiles = learnt.quantiles([node_type] * 1_500, paths(1_500))[:, 0]
+        came = outcomes(times, 1_500)
+        for low, nominal in ((2, 0.5), (1, 0.8)):
+            within = (quantiles[:, low] <= came) & (came <= quantiles[:, -1 - low])
+            assert within.mean() == pytest.approx(nominal, abs=0.05)
+    # a type without outcomes is taken to be like all of them, and one outcome moves little
+    assert learnt.stretch["region"] < 1.2 < learnt.stretch["company"] < 1.6
+    once = Intervals.learn([outcome(positions={"team": np.full(4, 0.97)})], settings)
+    assert 1.0 < once.stretch["rep"] < once.stretch["team"] < 1.15
+    assert Intervals.learn([], settings).levels("rep").tolist() == pytest.approx(list(QUANTILES))
 
 
 @settings(deadline=None, max_examples=25)
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=200))
 def test_levels_are_in_order_whatever_was_learnt(positions: list[float]) -> None:
-    learnt = Intervals.learn([], {"team": [np.array(positions)]}, RevenueSettings())
-    assert (np.diff(learnt.levels("team")) >= 0).all()
-    assert (np.diff(learnt.held["team"]) >= 0).all()
-    assert len(learnt.held["team"]) == len(GRID)
+    learnt = Intervals.learn([outcome(positions={"team": np.array(positions)})], RevenueSettings())
+    assert (np.diff(learnt.levels("team")) > 0).all()
+    held = learnt.held("team", np.sort(np.array(positions)))
+    assert (np.diff(held) >= 0).all()
+    # a level's own position is held at that level, unless further out than can be told apart
+    levels = learnt.levels("team")
+    inner = (levels > 0.002) & (levels < 0.998)
+    assert learnt.held("team", levels)[inner] == pytest.approx(np.array(QUANTILES)[inner])
 
 
 def test_windows_of_an_evening() -> None:

@@ -23,6 +23,7 @@ from ml_assets.revenue.settings import QUANTILES, RevenueSettings
 SETTINGS = RevenueSettings()
 FIRST = date(2025, 7, 1)
 HORIZONS = {"30": 30, "60": 60, "90": 90, "fiscal_quarter": 50}
+HISTORY = {"horizon": pl.String, "origin_date": pl.Date, "amount": pl.Float64}
 ACTUAL = [100.0, 140.0, 90.0, 180.0, 120.0, 200.0, 110.0, 160.0, 130.0]
 
 
@@ -51,6 +52,7 @@ def backtest(
                     "from_open_pipeline": mean,
                     "from_new_business": 0.0,
                     "mean": mean,
+                    "position": 0.2 + 0.1 * (number % 2),
                     **{
                         name: mean * (1 + 0.3 * (quantile - 0.5))
                         for name, quantile in zip(QUANTILE_COLUMNS, QUANTILES, strict=True)
@@ -136,6 +138,10 @@ def test_figures_of_the_backtest() -> None:
     # the 95 % interval reaches 14 % either way, the 50 % one 7.5 %: both hold the 5 %
     assert figures("coverage_95.company", "nominal") == (1.0, 0.95)
     assert figures("coverage_50.company", "nominal") == (1.0, 0.50)
+    # four of nine positions are 0.3, the others 0.2: within 80 %, and four within 50 %
+    assert figures("coverage_80_by_lot.company", "nominal") == (1.0, 0.80)
+    assert figures("coverage_50_by_lot.company", "nominal") == (pytest.approx(4 / 9), 0.50)
+    assert figures("coverage_80_above_won.rep", "nominal") == (1.0, 0.80)
     rates = table.filter(
         (pl.col("metric") == "error_rate.company")
         & (pl.col("horizon_days") == 90)
@@ -145,6 +151,26 @@ def test_figures_of_the_backtest() -> None:
     assert rates["value"].to_list() == pytest.approx([0.05] * 9)
     keys = ["origin_date", "horizon_days", "metric", "baseline"]
     assert table.select(keys).is_unique().all()
+
+
+def test_intervals_that_begin_with_what_is_won_are_told_apart() -> None:
+    """Three of nine origins have an interval that begins at 0, and it holds; three of the others
+    end too low."""
+    number = pl.col("origin_date").rank("dense")
+    low_enough = pl.when(number <= 3).then(0.0).otherwise(pl.col("q0250"))
+    too_low = pl.when(number > 6).then(pl.col("actual") - 1).otherwise(pl.col("q0750"))
+    rows = backtest().with_columns(q0250=low_enough, q0750=too_low)
+    table = backtest_rows(rows, pl.DataFrame(schema=HISTORY)).filter(pl.col("horizon_days") == 90)
+    found = dict(
+        table.filter(pl.col("baseline") == "nominal").select("metric", "value").iter_rows()
+    )
+    counts = dict(table.select("metric", "row_count").iter_rows())
+    assert found["coverage_50.rep"] == pytest.approx(6 / 9)
+    assert found["coverage_50_above_won.rep"] == pytest.approx(3 / 6)
+    assert (counts["coverage_50.rep"], counts["coverage_50_above_won.rep"]) == (9, 6)
+    none = backtest_rows(rows.with_columns(q0250=0.0), pl.DataFrame(schema=HISTORY))
+    empty = none.filter(pl.col("metric") == "coverage_50_above_won.rep")
+    assert empty["value"].null_count() == empty.height == 4
 
 
 def test_the_best_baseline_and_how_it_misses() -> None:
