@@ -21,6 +21,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -61,21 +62,47 @@ class Position:
         )
         return np.array([float(sums.get(user_id) or 0.0) for user_id in self.user_ids])
 
-    def won_between(self, after: date, until: date) -> Floats | None:
-        """Won and known by the origin with a booking in (after, until]; None before history.
+    @cached_property
+    def known_from(self) -> date | None:
+        """See `RevenueHistory.known_from`, of the origin."""
+        return self.history.known_from(self.origin)
 
-        Wins count for whoever would close a deal of the account now, so that what people who have
-        left had won is not lost.
+    @cached_property
+    def won(self) -> pl.DataFrame:
+        """Won and known by the origin, with whoever would close a deal of the account now as heir.
+
+        So what people who have left had won is not lost.
         """
-        since = self.history.known_from(self.origin)
+        won = self.history.won_by(self.origin)
+        owners = closing_owners(self.history, self.origin, won, "user_id")
+        return won.with_columns(heir=pl.Series(owners, dtype=pl.String))
+
+    @cached_property
+    def stage_win_rates(self) -> dict[str, float]:
+        """See `stage_win_rates`, of the origin."""
+        return stage_win_rates(self.history, self.origin)
+
+    @cached_property
+    def earlier_days(self) -> list[tuple[date, float]]:
+        """The same day of earlier quarters of which closings are known, and its open pipeline."""
+        found: list[tuple[date, float]] = []
+        for day in same_days_before(self.origin, self.history.fiscal):
+            if self.known_from is not None and day >= self.known_from:
+                before = self.history.open_on(day)
+                if not before.is_empty():
+                    found.append((day, float(before["amount"].sum())))
+        return found
+
+    def booked_between(self, after: date, until: date) -> pl.DataFrame:
+        """The rows of `won` with a booking in (after, until]."""
+        return self.won.filter((pl.col("booked_date") > after) & (pl.col("booked_date") <= until))
+
+    def won_between(self, after: date, until: date) -> Floats | None:
+        """Won in (after, until], by heir; None before history."""
+        since = self.known_from
         if since is None or after + timedelta(days=1) < since - SETTLING:
             return None
-        won = self.history.won_by(self.origin).filter(
-            (pl.col("booked_date") > after) & (pl.col("booked_date") <= until)
-        )
-        owners = closing_owners(self.history, self.origin, won, "user_id")
-        inherited = won.with_columns(heir=pl.Series(owners, dtype=pl.String))
-        return self.by_user(inherited, "heir", "amount")
+        return self.by_user(self.booked_between(after, until), "heir", "amount")
 
 
 def seasonal_naive(position: Position, window: Window) -> Floats | None:
@@ -132,7 +159,7 @@ def stage_win_rates(history: RevenueHistory, origin: date) -> dict[str, float]:
 
 def stage_rate(position: Position, window: Window) -> Floats | None:
     """Open deals due in the window times the share of deals in their stage that were won."""
-    rates = stage_win_rates(position.history, position.origin)
+    rates = position.stage_win_rates
     due = _due(position, window)
     chance = pl.Series("chance", [rates.get(stage, 0.0) for stage in due["stage"]], pl.Float64)
     weighed = due.with_columns(expected=pl.col("amount").fill_null(0.0) * chance)
@@ -141,21 +168,12 @@ def stage_rate(position: Position, window: Window) -> Floats | None:
 
 def point_in_period(position: Position, window: Window) -> Floats | None:
     """Open pipeline times the share that was won in time of the pipeline of past quarters' day."""
-    history = position.history
-    since = history.known_from(position.origin)
     won = pipeline = 0.0
-    for day in same_days_before(window.origin, history.fiscal):
+    for day, was_open in position.earlier_days:
         end = day + timedelta(days=window.days)
-        if since is None or day < since or end > window.origin:
-            continue
-        before = history.open_on(day)
-        if before.is_empty():
-            continue
-        wins = history.won_by(position.origin).filter(
-            (pl.col("booked_date") > day) & (pl.col("booked_date") <= end)
-        )
-        won += float(wins["amount"].sum())
-        pipeline += float(before["amount"].sum())
+        if end <= window.origin:
+            won += float(position.booked_between(day, end)["amount"].sum())
+            pipeline += was_open
     if pipeline <= 0:
         return None
     return position.by_user(position.pipeline, "closing_owner", "amount") * (won / pipeline)
