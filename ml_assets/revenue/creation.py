@@ -163,18 +163,20 @@ def wins_of_cohorts(hazard: WinHazard, pool: pl.DataFrame, origin: date, horizon
         Shape (weeks, n, h).
     """
     chances = np.zeros((WEEKS_AHEAD, pool.height, len(horizons)))
-    longest = int(horizons.max(initial=0))
-    for week in range(WEEKS_AHEAD):
-        middle = week * WEEK + WEEK // 2
-        if middle >= longest:
-            break
-        shift = day_number(origin) + middle - day_numbers(pool["as_of_date"])
-        moved = pool.with_columns(
-            as_of_date=pl.lit(origin + timedelta(days=middle)),
-            close_date=pl.col("close_date") + pl.duration(days=pl.lit(pl.Series(shift))),
-        )
-        left = np.maximum(horizons - middle, 0)
-        chances[week] = 1 - np.exp(-hazard.cumulative(moved, left))
+    middles = np.arange(WEEKS_AHEAD, dtype=np.int64) * WEEK + WEEK // 2
+    middles = middles[middles < horizons.max(initial=0)]
+    if not len(middles) or pool.is_empty():
+        return chances
+    count = len(middles)
+    evenings = day_number(origin) + np.repeat(middles, pool.height)
+    shift = evenings - np.tile(day_numbers(pool["as_of_date"]), count)
+    moved = pool[np.tile(np.arange(pool.height), count)].with_columns(
+        as_of_date=pl.Series(evenings).cast(pl.Int32).cast(pl.Date),
+        close_date=pl.col("close_date") + pl.duration(days=pl.lit(pl.Series(shift))),
+    )
+    left = np.maximum(horizons[None, :] - middles[:, None], 0)
+    cumulated = hazard.cumulative(moved, np.repeat(left, pool.height, axis=0))
+    chances[:count] = (1 - np.exp(-cumulated)).reshape(count, pool.height, len(horizons))
     return chances
 
 
