@@ -160,7 +160,8 @@ def _backtest() -> TableSuite:
             ),
             no_rows(
                 "bands_hold",
-                "select * from {batch} where metric in ('coverage_80.rep', 'coverage_95.rep') "
+                "select * from {batch} "
+                "where metric in ('coverage_80_by_lot.rep', 'coverage_95_by_lot.rep') "
                 "and horizon_days > 0 and value < baseline_value - 0.1",
                 columns=("metric", "horizon_days", "value"),
                 says="the bands of reps held about as often as they should, in the backtest",

@@ -267,7 +267,7 @@ alter table ml.ml_backtest add column horizon_days bigint;
 alter table ml.ml_backtest add column row_count bigint;
 insert into ml.ml_backtest values
     ('r1', 'wape.company', 'weighted_pipeline', 0.10, 0.15, 90, 9),
-    ('r1', 'coverage_95.rep', 'nominal', 0.94, 0.95, 90, 90);
+    ('r1', 'coverage_95_by_lot.rep', 'nominal', 0.94, 0.95, 90, 90);
 
 create table ml.ml_anomaly (
     as_of_date date, metric varchar, node_type varchar, node_id varchar, observed_value double,
