@@ -16,7 +16,7 @@ import polars as pl
 
 from ml_assets.hashing import stable_fraction
 from ml_assets.revenue.baselines import BASELINES, Position, baseline_amounts
-from ml_assets.revenue.calendar import Floats
+from ml_assets.revenue.calendar import Floats, day_number, day_numbers
 from ml_assets.revenue.engine import (
     NEW,
     NO_SHOCKS,
@@ -158,6 +158,112 @@ def _spread(values: Floats, user_ids: Sequence[str], onto: Sequence[str]) -> Flo
 
 
 @dataclass(frozen=True)
+class Replayed:
+    """An evening of the backtest, kept until its windows are over and can be learnt from.
+
+    Attributes:
+        evening: the evening.
+        paths: of the nodes, shape (nodes, h, simulations).
+        lot: what decides among paths that are equal to an outcome, shape (nodes, h).
+        chance: variance of the nodes over paths without shocks, shape (nodes, h).
+        log_chance: the same of the logarithm of the company's over its expectation, shape (h,).
+        response: what personal shocks add to `chance`, per unit of exp(s²) - 1, shape (nodes, h).
+    """
+
+    evening: Evening
+    paths: Floats
+    lot: Floats
+    chance: Floats
+    log_chance: Floats
+    response: Floats
+
+    @classmethod
+    def of(cls, evening: Evening, paths: Floats, settings: RevenueSettings, seed: int) -> Replayed:
+        """Of an evening and its paths under the shocks that were known of then."""
+        nodes = evening.nodes
+        keys = [
+            f"{evening.origin}/{kind}/{node_id}/{window.name}"
+            for kind, node_id in zip(nodes.node_type, nodes.node_id, strict=True)
+            for window in evening.windows
+        ]
+        quiet = evening.paths(NO_SHOCKS, settings.backtest_simulations, seed)
+        company = int(nodes.of_type("company")[0])
+        total = nodes.totals(evening.expected)[company].sum(axis=0)
+        left = quiet[company] - nodes.totals(evening.already_won)[company][:, None]
+        ratio = left / np.where(total > 0, total, np.inf)[:, None]
+        return cls(
+            evening=evening,
+            paths=paths,
+            lot=stable_fraction(keys, "position").reshape(paths.shape[:2]),
+            chance=quiet.var(axis=2),
+            log_chance=np.log(np.maximum(ratio, SMALLEST_RATIO)).var(axis=1),
+            response=np.einsum("nu,uh->nh", nodes.members**2, evening.response() ** 2),
+        )
+
+    def positions(self, actual: Floats) -> Floats:
+        """Where outcomes lie in their paths, shape (nodes, h)."""
+        paths = self.paths.reshape(-1, self.paths.shape[2])
+        placed = position_in_paths(actual.reshape(-1), paths, self.lot.reshape(-1))
+        return placed.reshape(actual.shape)
+
+    def outcomes(self, known: pl.DataFrame, clock: date) -> list[Outcome]:
+        """How the windows that were over on an evening had turned out, as far as known then.
+
+        Args:
+            known: user_id, booked_date and amount of what stood as won on the evening.
+            clock: the evening.
+        """
+        evening, nodes = self.evening, self.evening.nodes
+        over = [place for place, window in enumerate(evening.windows) if window.end <= clock]
+        if not over:
+            return []
+        actual = nodes.totals(_booked(known, evening.windows, evening.user_ids))
+        kinds = np.array(nodes.node_type)
+        expected = nodes.totals(evening.expected).sum(axis=1)
+        left = actual - nodes.totals(evening.already_won)
+        positions = self.positions(actual)
+        open_ended = (expected > 0) | (left > 0)
+        reps = (kinds == "rep")[:, None] & (expected > 0) & (self.chance > 0)
+        company = int(nodes.of_type("company")[0])
+        found: list[Outcome] = []
+        for place in over:
+            usable, total = reps[:, place], float(expected[company, place])
+            came = float(left[company, place])
+            miss = None
+            if total > 0 and came > SMALLEST_RATIO * total:
+                miss = Miss(
+                    float(np.log(came / total)),
+                    float(self.log_chance[place]),
+                    float(self.response[company, place]) / total**2,
+                )
+            residuals = Residuals(
+                (left - expected)[usable, place] ** 2,
+                self.chance[usable, place],
+                self.response[usable, place],
+            )
+            by_type = {
+                kind: positions[(kinds == kind) & open_ended[:, place], place]
+                for kind in sorted(set(nodes.node_type))
+            }
+            found.append(Outcome(evening.origin, miss, residuals, by_type))
+        return found
+
+
+def _booked(known: pl.DataFrame, windows: Sequence[Window], user_ids: Sequence[str]) -> Floats:
+    """What is won, by user and window, shape (users, h); others' counts for UNASSIGNED."""
+    known = known.drop_nulls("booked_date")
+    place = {user: number for number, user in enumerate(user_ids)}
+    users = np.array([place.get(user, place[UNASSIGNED]) for user in known["user_id"]], np.int64)
+    days = day_numbers(known["booked_date"])
+    amounts = known["amount"].cast(pl.Float64).fill_null(0.0).to_numpy()
+    total = np.zeros((len(user_ids), len(windows)))
+    for column, window in enumerate(windows):
+        within = (days >= day_number(window.start)) & (days <= day_number(window.end))
+        np.add.at(total[:, column], users[within], amounts[within])
+    return total
+
+
+@dataclass(frozen=True)
 class Backtest:
     """Forecasts of earlier evenings.
 
@@ -191,21 +297,22 @@ def run_backtest(
         by lot where paths are equal to it), a column per quantile, a column per baseline (null
         where it has no figure).
     """
-    outcomes: list[Outcome] = []
+    replayed: list[Replayed] = []
     frames: list[pl.DataFrame] = []
     for number, origin in enumerate(origins):
         learned = learn(history, origin, settings, seed)
         actual_by_user = _actuals(history, windows_of(origin, history.fiscal, settings))
+        known = history.won_by(origin)
         evening = evening_of(
             history,
             origin,
             learned,
             settings,
-            history.won_by(origin),
+            known,
             sorted({UNASSIGNED, *(user for users in actual_by_user for user in users)}),
         )
         intervals = Intervals.learn(
-            [outcome for outcome in outcomes if outcome.end <= origin], settings
+            [outcome for past in replayed for outcome in past.outcomes(known, origin)], settings
         )
         actual = evening.nodes.totals(
             np.array(
@@ -213,18 +320,20 @@ def run_backtest(
             )
         )
         paths = evening.paths(intervals.shocks, settings.backtest_simulations, seed)
-        positions = _positions(evening, actual, paths)
+        past = Replayed.of(evening, paths, settings, seed)
         frames.append(
             _frame(
                 evening,
                 actual,
                 intervals.quantiles(evening.nodes.node_type, paths),
-                _held(evening, intervals, positions),
+                _held(evening, intervals, past.positions(actual)),
                 _baselines(history, evening),
                 is_judged=number >= settings.burn_in_origins,
             )
         )
-        outcomes += _outcomes(evening, actual, positions, settings, seed)
+        replayed.append(past)
+    known = history.won_by(history.clock)
+    outcomes = [outcome for past in replayed for outcome in past.outcomes(known, history.clock)]
     final = Intervals.learn(outcomes, settings)
     judged = set(origins[settings.burn_in_origins :])
     missed = pl.DataFrame(
@@ -298,64 +407,6 @@ def _baselines(history: RevenueHistory, evening: Evening) -> dict[str, Floats]:
     )
     amounts = baseline_amounts(position, evening.windows, evening.already_won)
     return {name: evening.nodes.totals(by_user) for name, by_user in amounts.items()}
-
-
-def _outcomes(
-    evening: Evening, actual: Floats, positions: Floats, settings: RevenueSettings, seed: int
-) -> list[Outcome]:
-    """What can be learnt from an evening once its windows are over."""
-    nodes = evening.nodes
-    kinds = np.array(nodes.node_type)
-    won = nodes.totals(evening.already_won)
-    expected = nodes.totals(evening.expected).sum(axis=1)
-    left = actual - won
-    paths = evening.paths(NO_SHOCKS, settings.backtest_simulations, seed) - won[:, :, None]
-    chance = paths.var(axis=2)
-    response = np.einsum("nu,uh->nh", nodes.members**2, evening.response() ** 2)
-    open_ended = (expected > 0) | (left > 0)
-    reps = (kinds == "rep")[:, None] & (expected > 0) & (chance > 0)
-    company = int(nodes.of_type("company")[0])
-    found: list[Outcome] = []
-    for place, window in enumerate(evening.windows):
-        usable, total = reps[:, place], float(expected[company, place])
-        miss = None
-        if total > 0 and left[company, place] > SMALLEST_RATIO * total:
-            spread = np.maximum(paths[company, place] / total, SMALLEST_RATIO)
-            miss = Miss(
-                float(np.log(left[company, place] / total)),
-                float(np.log(spread).var()),
-                float(response[company, place]) / total**2,
-            )
-        found.append(
-            Outcome(
-                evening.origin,
-                window.end,
-                miss,
-                Residuals(
-                    (left - expected)[usable, place] ** 2,
-                    chance[usable, place],
-                    response[usable, place],
-                ),
-                {
-                    kind: positions[(kinds == kind) & open_ended[:, place], place]
-                    for kind in sorted(set(nodes.node_type))
-                },
-            )
-        )
-    return found
-
-
-def _positions(evening: Evening, actual: Floats, paths: Floats) -> Floats:
-    """Where outcomes lie in their paths, shape (nodes, h); ties are decided by a fixed lot."""
-    nodes = evening.nodes
-    keys = [
-        f"{evening.origin}/{kind}/{node_id}/{window.name}"
-        for kind, node_id in zip(nodes.node_type, nodes.node_id, strict=True)
-        for window in evening.windows
-    ]
-    lot = stable_fraction(keys, "position")
-    placed = position_in_paths(actual.reshape(-1), paths.reshape(-1, paths.shape[2]), lot)
-    return placed.reshape(actual.shape)
 
 
 def _held(evening: Evening, intervals: Intervals, positions: Floats) -> Floats:

@@ -72,11 +72,10 @@ class Residuals:
 
 @dataclass(frozen=True)
 class Outcome:
-    """How one window of one evening turned out.
+    """How one window of one evening had turned out, once it was over.
 
     Attributes:
         origin: the evening.
-        end: last day of the window; from its evening on the outcome may be learnt from.
         miss: of the company; None where next to nothing was expected or came.
         reps: of those of whom something was expected.
         positions: by node type, where outcomes lay in their paths (see `position_in_paths`); only
@@ -84,7 +83,6 @@ class Outcome:
     """
 
     origin: date
-    end: date
     miss: Miss | None
     reps: Residuals
     positions: Mapping[str, Floats]

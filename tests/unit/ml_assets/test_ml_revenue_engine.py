@@ -307,8 +307,7 @@ def outcome(
     positions: dict[str, np.typing.NDArray[np.float64]] | None = None,
 ) -> Outcome:
     nobody = Residuals(np.zeros(0), np.zeros(0), np.zeros(0))
-    day = date(2026, 1, 1)
-    return Outcome(day, day, miss, reps or nobody, positions or {})
+    return Outcome(date(2026, 1, 1), miss, reps or nobody, positions or {})
 
 
 def test_the_common_shock_is_what_chance_and_persons_do_not_explain() -> None:

@@ -14,7 +14,8 @@ from synthetic_core import AS_OF, connect, simulate
 
 from ml_assets.registry import empty_registry, learn
 from ml_assets.revenue import RevenueProcedure, RevenueSettings, forecast_revenue
-from ml_assets.revenue.history import first_known_closing, read_history
+from ml_assets.revenue.backtest import QUANTILE_COLUMNS, run_backtest
+from ml_assets.revenue.history import RevenueHistory, first_known_closing, read_history
 from ml_assets.revenue.settings import HazardSettings
 
 SMALL = RevenueSettings(
@@ -250,6 +251,46 @@ def test_an_origin_of_the_backtest_sees_nothing_that_came_after_it(tables: Table
     for then, later in zip(*views, strict=True):
         assert then.height > 50
         assert later.equals(then)
+
+
+def test_intervals_of_an_origin_know_only_what_was_known_of_windows_that_were_over(
+    tables: Tables,
+) -> None:
+    """Wins known after 1 August are ten times as large: no forecast up to then changes, intervals
+    included, though those of August are learnt from the 30 days after 1 June.
+
+    Wins known in June count in August, or this would prove nothing.
+    """
+    origins = [date(2025, month, 1) for month in (6, 7, 8)]
+    with connect(tables) as con:
+        history = read_history(con, EVENING, SMALL, origins)
+
+    def intervals(after: date, until: date) -> list[pl.DataFrame]:
+        later = history["closings"].filter(
+            (pl.col("known_date") > after) & (pl.col("known_date") <= until) & pl.col("is_won")
+        )
+        keys = later["opportunity_id"].implode()
+        assert later.height > 10
+        frames = dict(history.frames)
+        for name in ("closings", "bookings"):
+            frames[name] = frames[name].with_columns(
+                amount=pl.when(pl.col("opportunity_id").is_in(keys))
+                .then(pl.col("amount") * 10)
+                .otherwise("amount")
+            )
+        frame = run_backtest(RevenueHistory(EVENING, frames), origins, SMALL, 7).frame
+        wanted = ["window_end", "node_type", "node_id", "mean", *QUANTILE_COLUMNS]
+        return [frame.filter(pl.col("origin_date") == day).select(wanted) for day in origins]
+
+    plain = run_backtest(history, origins, SMALL, 7).frame.select(
+        "origin_date", "window_end", "node_type", "node_id", "mean", *QUANTILE_COLUMNS
+    )
+    original = [plain.filter(pl.col("origin_date") == day).drop("origin_date") for day in origins]
+    after_all = intervals(origins[2], EVENING)
+    assert all(then.equals(now) for then, now in zip(original, after_all, strict=True))
+    in_june = intervals(origins[0], date(2025, 6, 30))
+    assert original[0].equals(in_june[0])
+    assert not original[2].equals(in_june[2])
 
 
 def test_the_mutations_do_change_later_days(tables: Tables) -> None:
