@@ -227,5 +227,5 @@ def test_bookings_are_credited_without_quotas(warehouse: Warehouse) -> None:
 
 def test_the_summary_tells_of_repairs_gates_and_the_model(warehouse: Warehouse) -> None:
     printed = (warehouse.data / "printed.txt").read_text()
-    for expected in ("GTXPro → GTX Pro", "G4", "base rate", "sales_marts.duckdb"):
+    for expected in ("GTXPro → GTX Pro", "G4", "no model speaks", "sales_marts.duckdb"):
         assert expected in printed
