@@ -21,7 +21,6 @@ from ml_assets.revenue.backtest import QUANTILE_COLUMNS, Evening, evening_of
 from ml_assets.revenue.baselines import OF_WHAT_IS_LEFT, Position
 from ml_assets.revenue.calendar import Floats
 from ml_assets.revenue.engine import NEW, OPEN
-from ml_assets.revenue.hazard import state_frame
 from ml_assets.revenue.history import (
     UNASSIGNED,
     RevenueHistory,
@@ -102,7 +101,6 @@ def forecast_revenue(
     return Scored(
         pl.concat([_finished(rows, as_of), _finished(earlier, as_of)]).sort(ORDER),
         champion,
-        state_frame(spoken.history.open_on(as_of)),
     )
 
 

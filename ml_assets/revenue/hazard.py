@@ -34,7 +34,7 @@ from ml_assets.revenue.calendar import (
     pieces_ahead,
     working_time,
 )
-from ml_assets.revenue.settings import STATE_FEATURES, HazardSettings
+from ml_assets.revenue.settings import HazardSettings
 
 MODEL_FILE = "hazard.txt"
 FACTS_FILE = "hazard.json"
@@ -53,11 +53,6 @@ NUMBERS = (
     "stage_move_count",
     "push_count",
 )
-
-
-def state_frame(deals: pl.DataFrame) -> pl.DataFrame:
-    """The state features of deals as they are, for people and for measures of drift."""
-    return deals.select(STATE_FEATURES)
 
 
 def state_matrix(deals: pl.DataFrame) -> Floats:

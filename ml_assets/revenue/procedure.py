@@ -15,7 +15,6 @@ from ml_assets.registry.promotion import Decision
 from ml_assets.registry.tables import empty_backtest
 from ml_assets.revenue.backtest import company_history, run_backtest
 from ml_assets.revenue.engine import Learned, learn
-from ml_assets.revenue.hazard import state_frame
 from ml_assets.revenue.history import (
     RevenueHistory,
     backtest_origins,
@@ -131,7 +130,6 @@ class RevenueProcedure:
                 COMPANY_HISTORY: company_history(history, first_judged, self.settings),
             },
             facts,
-            state_frame(history.landmarks(clock)),
         )
 
     def judge(self, held_out: HeldOut) -> Judgement:

@@ -84,7 +84,8 @@ def test_shuffled_labels_teach_nothing(with_signal: Said) -> None:
     shuffled = frame.with_columns(
         is_converted_in_time=frame["is_converted_in_time"].shuffle(seed=3)
     )
-    trained = PROCEDURE.train(Sample({"labelled": shuffled}, sample.facts), AS_OF, SEED)
+    dealt = Sample({**sample.frames, "labelled": shuffled}, sample.facts)
+    trained = PROCEDURE.train(dealt, AS_OF, SEED)
     judged = PROCEDURE.judge(HeldOut(trained.held_out, trained.facts))
 
     later = trained.held_out["later_leads"]
