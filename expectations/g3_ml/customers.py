@@ -5,14 +5,11 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from expectations.g3_ml.common import BASE_RATE, LAYER, TRAIN
+from expectations.g3_ml.common import LAYER, TRAIN, speakers
 from expectations.suites import TableSuite, no_rows, unique
 
 if TYPE_CHECKING:
     from great_expectations.expectations.expectation import BatchExpectation
-
-RULES_ONLY = "%rules only"
-"""How `data_sufficiency` ends where there are no clusters."""
 
 BY_CONTRACT = "every running contract%"
 """How `definition` begins where customers leave by their contracts; silence gets less likely."""
@@ -52,8 +49,7 @@ def _churn(as_of: date) -> TableSuite:
                 "contracts grow with time",
                 fix="Look at the calibration of the churn score.",
             ),
-            _by_a_champion(BASE_RATE),
-            _by_a_model(BASE_RATE),
+            *speakers(),
         ),
     )
 
@@ -77,8 +73,7 @@ def _value(as_of: date) -> TableSuite:
                 says="values are not negative, lie within their intervals and grow with time",
                 fix="Look at the draws of the value model.",
             ),
-            _by_a_champion(BASE_RATE),
-            _by_a_model(BASE_RATE),
+            *speakers(),
         ),
     )
 
@@ -102,8 +97,7 @@ def _segment(as_of: date) -> TableSuite:
                 says="each cluster has one name and a stability between 0 and 1",
                 fix="Group the customers again.",
             ),
-            _by_a_champion(RULES_ONLY),
-            _by_a_model(RULES_ONLY),
+            *speakers(),
         ),
     )
 
@@ -121,26 +115,3 @@ def _complete(*columns: str) -> BatchExpectation:
 
 def _of_evening(table: str, as_of: date) -> str:
     return f"select * from ml.{table} where as_of_date = date '{as_of}'"
-
-
-def _by_a_champion(fallback: str) -> BatchExpectation:
-    return no_rows(
-        "spoken_by_a_champion",
-        f"select * from {{batch}} where data_sufficiency not like '{fallback}' "
-        "and model_version not in "
-        "(select model_version from ml.ml_model_registry where is_champion)",
-        columns=("model_version", "data_sufficiency"),
-        says="each row comes from a champion, or says that no model speaks",
-        fix=TRAIN,
-    )
-
-
-def _by_a_model(fallback: str) -> BatchExpectation:
-    return no_rows(
-        "spoken_by_a_model",
-        f"select * from {{batch}} where data_sufficiency like '{fallback}'",
-        columns=("data_sufficiency",),
-        says="rows come from a model",
-        fix="No action while there is too little to learn from: data_sufficiency says why.",
-        severity="info",
-    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from expectations.g3_ml.common import BASE_RATE, LAYER, TRAIN
+from expectations.g3_ml.common import BASE_RATE, LAYER, TRAIN, speakers
 from expectations.suites import TableSuite, between, no_rows, not_after, not_null, unique
 
 
@@ -63,24 +63,7 @@ def _scores(as_of: date) -> TableSuite:
                 says="a model gives the score and its parts",
                 fix=TRAIN,
             ),
-            no_rows(
-                "spoken_by_a_champion",
-                "select * from {batch} where data_sufficiency not like "
-                f"'{BASE_RATE}' and model_version not in "
-                "(select model_version from ml.ml_model_registry where is_champion)",
-                columns=("model_version", "data_sufficiency"),
-                says="each score comes from a champion, or says that it is a base rate",
-                fix=TRAIN,
-            ),
-            no_rows(
-                "spoken_by_a_model",
-                f"select * from {{batch}} where data_sufficiency like '{BASE_RATE}'",
-                columns=("data_sufficiency",),
-                says="scores come from a model",
-                fix="No action while there is too little to learn from, or no model keeps what the "
-                "bands promise: base rates are shown, and data_sufficiency says why.",
-                severity="info",
-            ),
+            *speakers(),
         ),
     )
 

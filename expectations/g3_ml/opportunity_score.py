@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from itertools import pairwise
 
-from expectations.g3_ml.common import BASE_RATE, LAYER, TRAIN
+from expectations.g3_ml.common import BASE_RATE, LAYER, TRAIN, speakers
 from expectations.suites import TableSuite, between, no_rows, not_after, not_null, unique
 
 
@@ -64,24 +64,7 @@ def _scores(as_of: date) -> TableSuite:
                 says="the expected amount is amount times probability, to the cent",
                 fix="Score again with the amounts of core as they are now.",
             ),
-            no_rows(
-                "spoken_by_a_champion",
-                "select * from {batch} where data_sufficiency not like "
-                f"'{BASE_RATE}' and model_version not in "
-                "(select model_version from ml.ml_model_registry where is_champion)",
-                columns=("model_version", "data_sufficiency"),
-                says="each score comes from a champion, or says that it is a base rate",
-                fix=TRAIN,
-            ),
-            no_rows(
-                "spoken_by_a_model",
-                f"select * from {{batch}} where data_sufficiency like '{BASE_RATE}'",
-                columns=("data_sufficiency",),
-                says="scores come from a model",
-                fix="No action while there is too little to learn from: base rates are shown, and "
-                "data_sufficiency says why.",
-                severity="info",
-            ),
+            *speakers(),
         ),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from expectations.g3_ml.common import LAYER, TRAIN
+from expectations.g3_ml.common import LAYER, TRAIN, speakers
 from expectations.suites import TableSuite, in_set, no_rows, not_null, unique
 
 KEY = ("origin_date", "horizon", "node_type", "node_id", "quantile")
@@ -88,23 +88,7 @@ def _forecast(as_of: date) -> TableSuite:
                 says="a longer window is not expected to bring less",
                 fix=AGAIN,
             ),
-            no_rows(
-                "spoken_by_a_champion",
-                "select * from {batch} where data_sufficiency = 'model' and model_version not in "
-                "(select model_version from ml.ml_model_registry where is_champion)",
-                columns=("model_version", "data_sufficiency"),
-                says="the forecast comes from a champion, or says that it is a baseline",
-                fix=TRAIN,
-            ),
-            no_rows(
-                "spoken_by_a_model",
-                "select * from {batch} where data_sufficiency <> 'model'",
-                columns=("data_sufficiency",),
-                says="the forecast comes from a model",
-                fix="No action while there is too little to learn from: a baseline is shown, and "
-                "data_sufficiency says which and why.",
-                severity="info",
-            ),
+            *speakers(),
         ),
     )
 
