@@ -3,7 +3,7 @@
         materialized='incremental',
         incremental_strategy=incremental_strategy(),
         unique_key='activity_id',
-        post_hook="delete from {{ this }} where opportunity_id is null"
+        post_hook="delete from {{ this }} where confidence is null"
     )
 }}
 
@@ -212,11 +212,11 @@ final as (
     {% if is_incremental() -%}
     {{ without_stored('typed', 'activity_id', ['opportunity_id', 'match_rule', 'confidence']) }}
     union all
-    -- a match that no longer holds is overwritten without an opportunity and then removed
+    -- a match that no longer holds is overwritten without confidence and then removed
     select
         stored.activity_id,
-        cast(null as {{ dbt.type_string() }}) as opportunity_id,
-        cast(null as {{ dbt.type_string() }}) as match_rule,
+        stored.opportunity_id,
+        stored.match_rule,
         cast(null as decimal(9, 4)) as confidence
     from {{ this }} as stored
     left join typed
