@@ -3,10 +3,12 @@
 The figures are counted from the files by plain SQL and Python, not by the models' queries.
 """
 
+import shutil
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -277,6 +279,29 @@ def test_every_channel_of_a_fact_has_its_taxonomy(evening: Warehouse) -> None:
         )
         == []
     )
+
+
+def test_a_match_that_no_longer_holds_is_gone_after_the_next_run(
+    evening: Warehouse, tmp_path: Path
+) -> None:
+    bridge = "core.bridge_activity_opportunity"
+    stale = evening.build_copy(tmp_path)
+    with duckdb.connect(str(tmp_path / "warehouse.duckdb")) as con:
+        before = con.execute(f"from {bridge} order by activity_id").fetchall()
+        con.execute(
+            f"insert into {bridge} select activity_id, (select min(opportunity_id) "
+            "from core.fct_opportunity), 'crm_link', 1.0 from core.fct_activity "
+            f"where activity_id not in (select activity_id from {bridge}) limit 3"
+        )
+    reading = Path("dbt") / "partial_parse.msgpack"
+    (tmp_path / "dbt").mkdir()
+    shutil.copy(evening.data / reading, tmp_path / reading)
+    folder = tmp_path / "run"
+    folder.mkdir()
+    stale.dbt(folder, "run", "--select", "bridge_activity_opportunity")
+
+    with duckdb.connect(str(folder / "warehouse.duckdb")) as con:
+        assert con.execute(f"from {bridge} order by activity_id").fetchall() == before
 
 
 def test_next_steps_and_progress_equal_those_found_deal_by_deal(evening: Warehouse) -> None:
