@@ -20,7 +20,7 @@ from expectations.g3_ml import (
     revenue_forecast,
     scenario,
 )
-from expectations.g3_ml.common import LAYER
+from expectations.g3_ml.predictions import LAYER
 from expectations.layers import judge_layer
 from expectations.report import GateReport
 from expectations.runner import GateSession

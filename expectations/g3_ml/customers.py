@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import TYPE_CHECKING
 
-from expectations.g3_ml.common import LAYER, TRAIN, speakers
+from expectations.g3_ml.predictions import LAYER, TRAIN, speakers
 from expectations.suites import TableSuite, no_rows, unique
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from expectations.g3_ml.common import BASE_RATE, LAYER, TRAIN, speakers
+from expectations.g3_ml.predictions import BASE_RATE, LAYER, TRAIN, speakers
 from expectations.suites import TableSuite, between, no_rows, not_after, not_null, unique
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from expectations.g3_ml.common import LAYER
+from expectations.g3_ml.predictions import LAYER
 from expectations.suites import TableSuite, between, in_set, no_rows, not_after, not_null, unique
 
 _AGAIN = "Choose the actions again with core and the scores as they are now."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from expectations.g3_ml.common import LAYER, TRAIN, speakers
+from expectations.g3_ml.predictions import LAYER, TRAIN, speakers
 from expectations.suites import TableSuite, in_set, no_rows, not_null, unique
 
 KEY = ("origin_date", "horizon", "node_type", "node_id", "quantile")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from expectations.g3_ml.common import LAYER
+from expectations.g3_ml.predictions import LAYER
 from expectations.suites import TableSuite, no_rows, unique
 
 KEY = ("scenario", "horizon", "node_type", "node_id", "metric")

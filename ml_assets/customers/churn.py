@@ -185,10 +185,7 @@ class ContractChurn:
 
     def interval(self, probability: Array) -> tuple[Array, Array]:
         """95 % interval for the churn rate of customers with such a probability."""
-        if self.calibrator is None:
-            return np.zeros(len(probability)), np.ones(len(probability))
-        bounds = self.calibrator.calibrate(probability)
-        return np.minimum(bounds.low, probability), np.maximum(bounds.high, probability)
+        return _bounds(self.calibrator, probability)
 
     def reasons(self, exposure: pl.DataFrame) -> pl.Series:
         """What sets the chance of each contract apart from an average contract's.
@@ -327,10 +324,7 @@ class SilentChurn:
 
     def interval(self, probability: Array) -> tuple[Array, Array]:
         """As for `ContractChurn`."""
-        if self.calibrator is None:
-            return np.zeros(len(probability)), np.ones(len(probability))
-        bounds = self.calibrator.calibrate(probability)
-        return np.minimum(bounds.low, probability), np.maximum(bounds.high, probability)
+        return _bounds(self.calibrator, probability)
 
     def save(self, folder: Path) -> None:
         """Write the model as text into an existing folder."""
@@ -361,6 +355,14 @@ class SilentChurn:
 def load_churn(folder: Path) -> ContractChurn | SilentChurn:
     """The model of a folder, of whichever kind it is."""
     return ContractChurn.load(folder) if "process" in _read(folder) else SilentChurn.load(folder)
+
+
+def _bounds(calibrator: VennAbersCalibrator | None, probability: Array) -> tuple[Array, Array]:
+    """The calibration's interval, made to hold the probability; 0 to 1 without a calibration."""
+    if calibrator is None:
+        return np.zeros(len(probability)), np.ones(len(probability))
+    bounds = calibrator.calibrate(probability)
+    return np.minimum(bounds.low, probability), np.maximum(bounds.high, probability)
 
 
 def _read(folder: Path) -> dict[str, Any]:

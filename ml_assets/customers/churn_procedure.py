@@ -22,7 +22,7 @@ from ml_assets.customers.exposure import (
     with_known_until,
 )
 from ml_assets.customers.value import History, history_of
-from ml_assets.customers.value_procedure import BASE_RATE_VERSION, refusal
+from ml_assets.customers.value_procedure import BASE_RATE_VERSION
 from ml_assets.evaluation import (
     ScoreReport,
     calibration_plot,
@@ -37,7 +37,13 @@ from ml_assets.features.account_deals import account_deals, total
 from ml_assets.registry.lifecycle import Candidate, HeldOut, Judgement, Sample, Scored
 from ml_assets.registry.promotion import Decision, PromotionRule, decide
 from ml_assets.registry.store import champion_folder
-from ml_assets.registry.tables import BACKTEST_SCHEMA, champion_as_of, empty_backtest
+from ml_assets.registry.tables import (
+    BACKTEST_SCHEMA,
+    champion_as_of,
+    empty_backtest,
+    last_verdict,
+    report_rows,
+)
 from ml_assets.scoring.calibration import VennAbersCalibrator
 
 MODEL_NAME = "churn_score"
@@ -200,7 +206,7 @@ def score_churn(
         if isinstance(model, ContractChurn):
             return _contract_scores(con, as_of, model, version)
         return _silence_scores(con, as_of, model, version)
-    why = f"{refusal(registry, MODEL_NAME, as_of)}: base rate"
+    why = f"{last_verdict(registry, MODEL_NAME, as_of)}: base rate"
     return Scored(_base_rate_scores(con, as_of, procedure.settings, why))
 
 
@@ -304,19 +310,7 @@ def _held_out(
 
 def _backtest_rows(later: pl.DataFrame, report: ScoreReport, headline: int) -> pl.DataFrame:
     """All origins together at the headline horizon, and each origin and horizon on its own."""
-    rows = [
-        {
-            "origin_date": later["origin_date"].max(),
-            "horizon_days": headline,
-            "metric": metric,
-            "baseline": baseline,
-            "value": estimate.value,
-            "baseline_value": values[metric],
-            "row_count": report.row_count,
-        }
-        for metric, estimate in report.metrics.items()
-        for baseline, values in report.baseline_metrics.items()
-    ]
+    rows = report_rows(report, max(later["origin_date"].to_list()), headline)
     for (origin, horizon), part in later.sort("origin_date", "horizon_days").group_by(
         "origin_date", "horizon_days", maintain_order=True
     ):

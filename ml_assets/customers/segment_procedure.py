@@ -26,11 +26,10 @@ from ml_assets.customers.segments import (
     unrelated,
 )
 from ml_assets.customers.state import customer_states
-from ml_assets.customers.value_procedure import refusal
 from ml_assets.registry.lifecycle import Candidate, HeldOut, Judgement, Sample, Scored
 from ml_assets.registry.promotion import Decision
 from ml_assets.registry.store import champion_folder
-from ml_assets.registry.tables import BACKTEST_SCHEMA, champion_as_of, empty_backtest
+from ml_assets.registry.tables import BACKTEST_SCHEMA, champion_as_of, empty_backtest, last_verdict
 
 MODEL_NAME = "segment"
 REFITS = "refits"
@@ -148,7 +147,7 @@ def score_segments(
     procedure = SegmentProcedure()
     version = champion_as_of(registry, MODEL_NAME, as_of, procedure.feature_schema())
     if version is None:
-        why = f"{refusal(registry, MODEL_NAME, as_of)}: rules only"
+        why = f"{last_verdict(registry, MODEL_NAME, as_of)}: rules only"
         grouped = customers.with_columns(
             model_version=pl.lit(RULES_VERSION),
             cluster=pl.lit(None, dtype=pl.Int64),

@@ -22,7 +22,7 @@ from ml_assets.features.account_deals import account_deals, mean, total
 from ml_assets.registry.lifecycle import Candidate, HeldOut, Judgement, Sample, Scored
 from ml_assets.registry.promotion import Decision
 from ml_assets.registry.store import champion_folder
-from ml_assets.registry.tables import BACKTEST_SCHEMA, champion_as_of, empty_backtest
+from ml_assets.registry.tables import BACKTEST_SCHEMA, champion_as_of, empty_backtest, last_verdict
 
 Array = NDArray[np.float64]
 
@@ -317,7 +317,7 @@ def score_values(
         values = _average_values(history).with_columns(
             model_version=pl.lit(BASE_RATE_VERSION),
             method=pl.lit("mean_of_customers"),
-            data_sufficiency=pl.lit(f"{refusal(registry, MODEL_NAME, as_of)}: base rate"),
+            data_sufficiency=pl.lit(f"{last_verdict(registry, MODEL_NAME, as_of)}: base rate"),
         )
     else:
         model = ValueModel.load(champion_folder(models_dir, MODEL_NAME, version))
@@ -339,16 +339,6 @@ def score_values(
         .sort("account_id")
     )
     return Scored(rows, version, None if version is None else _reference(history))
-
-
-def refusal(registry: pl.DataFrame, model_name: str, as_of: date) -> str:
-    """Why the latest challenger of a model was not promoted; not_trained if there was none."""
-    trained = registry.filter(
-        (pl.col("model_name") == model_name) & (pl.col("trained_as_of") <= as_of)
-    ).sort("trained_as_of", "model_version")
-    if trained.is_empty():
-        return "not_trained"
-    return str(json.loads(trained["metrics"][-1])["verdict"])
 
 
 def _average_values(history: History) -> pl.DataFrame:

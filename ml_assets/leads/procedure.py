@@ -35,7 +35,7 @@ from ml_assets.leads.scale import lead_score
 from ml_assets.leads.settings import MODEL_NAME, PROMISES, LeadModelSettings, feature_schema
 from ml_assets.registry.lifecycle import Candidate, HeldOut, Judgement, Sample
 from ml_assets.registry.promotion import Decision, decide, hold_bands, too_little_history
-from ml_assets.registry.tables import BACKTEST_SCHEMA, empty_backtest
+from ml_assets.registry.tables import BACKTEST_SCHEMA, empty_backtest, report_rows
 from ml_assets.scoring import choose_group, without_shared_groups
 
 TARGET = "is_converted_in_time"
@@ -248,18 +248,7 @@ def _backtest_rows(
     These bear the names of seeds/metrics.csv.
     """
     shared: dict[str, object] = {"origin_date": origin, "horizon_days": horizon_days}
-    rows: list[dict[str, object]] = [
-        {
-            **shared,
-            "metric": metric,
-            "baseline": baseline,
-            "value": estimate.value,
-            "baseline_value": report.baseline_metrics[baseline][metric],
-            "row_count": report.row_count,
-        }
-        for metric, estimate in report.metrics.items()
-        for baseline in report.baseline_metrics
-    ]
+    rows = report_rows(report, origin, horizon_days)
     rows.append(
         {
             **shared,

@@ -53,7 +53,7 @@ from ml_assets.opportunities.timing import (
 )
 from ml_assets.registry.lifecycle import Candidate, HeldOut, Judgement, Sample
 from ml_assets.registry.promotion import Decision, decide, too_little_history
-from ml_assets.registry.tables import BACKTEST_SCHEMA, empty_backtest
+from ml_assets.registry.tables import BACKTEST_SCHEMA, empty_backtest, report_rows
 from ml_assets.scoring import (
     BinaryScorer,
     ScorerSettings,
@@ -194,7 +194,9 @@ class OpportunityProcedure:
             facts | {"backtest": report.as_dict()},
             pl.concat(
                 [
-                    _backtest_rows(report, origin, self.settings.test_days),
+                    pl.DataFrame(
+                        report_rows(report, origin, self.settings.test_days), schema=BACKTEST_SCHEMA
+                    ),
                     _decision_rows(report, origin, self.settings.test_days),
                     *(_closing_rows(rows, origin, days) for days, rows in closings.items()),
                 ]
@@ -283,23 +285,6 @@ def _deals_by_outcome(frame: pl.DataFrame) -> tuple[int, int]:
     won = frame.filter(pl.col(TARGET))[DEAL].n_unique()
     lost = frame.filter(~pl.col(TARGET))[DEAL].n_unique()
     return won, lost
-
-
-def _backtest_rows(report: ScoreReport, origin: date, horizon_days: int) -> pl.DataFrame:
-    rows = [
-        {
-            "origin_date": origin,
-            "horizon_days": horizon_days,
-            "metric": metric,
-            "baseline": baseline,
-            "value": estimate.value,
-            "baseline_value": report.baseline_metrics[baseline][metric],
-            "row_count": report.row_count,
-        }
-        for metric, estimate in report.metrics.items()
-        for baseline in report.baseline_metrics
-    ]
-    return pl.DataFrame(rows, schema=BACKTEST_SCHEMA)
 
 
 def _decision_rows(report: ScoreReport, origin: date, horizon_days: int) -> pl.DataFrame:

@@ -23,6 +23,7 @@ from ml_assets.evaluation.plots import Plot
 from ml_assets.hashing import code_version, frame_fingerprint
 from ml_assets.registry.promotion import Decision
 from ml_assets.registry.store import (
+    is_trained,
     read_candidate,
     read_evaluation,
     store_candidate,
@@ -217,7 +218,7 @@ def train_model(
         "feature_schema": procedure.feature_schema(),
     }
     known = _registered(registry, made_with)
-    if known is not None and read_candidate(models_dir, procedure.name, known) is not None:
+    if known is not None and is_trained(models_dir, procedure.name, known):
         return known
     sample = procedure.sample(con, clock)
     fingerprint = _fingerprint(sample)
@@ -229,7 +230,7 @@ def train_model(
         seed=seed,
         parameters=procedure.parameters(),
     )
-    if read_candidate(models_dir, procedure.name, version) is None:
+    if not is_trained(models_dir, procedure.name, version):
         candidate = procedure.train(sample, clock, seed)
         store_candidate(
             models_dir,

@@ -90,10 +90,15 @@ def store_candidate(
             save(folder)
 
 
+def is_trained(models_dir: Path, model_name: str, version: str) -> bool:
+    """Whether training wrote a version."""
+    return (model_folder(models_dir, model_name, version) / CANDIDATE_FILE).is_file()
+
+
 def read_candidate(models_dir: Path, model_name: str, version: str) -> StoredCandidate | None:
     """What training wrote of a version; None when there is none."""
     folder = model_folder(models_dir, model_name, version)
-    if not (folder / CANDIDATE_FILE).is_file():
+    if not is_trained(models_dir, model_name, version):
         return None
     return StoredCandidate(
         facts=json.loads((folder / CANDIDATE_FILE).read_text(encoding="utf-8")),

@@ -12,6 +12,8 @@ from datetime import date
 
 import polars as pl
 
+from ml_assets.evaluation import ScoreReport
+
 PROMOTED = "promoted"
 REFUSED = "refused"
 ROLLED_BACK = "rolled_back"
@@ -53,6 +55,23 @@ def empty_registry() -> pl.DataFrame:
 def empty_backtest() -> pl.DataFrame:
     """A backtest table without rows."""
     return pl.DataFrame(schema=BACKTEST_SCHEMA)
+
+
+def report_rows(report: ScoreReport, origin: date, horizon_days: int) -> list[dict[str, object]]:
+    """Each metric of a report beside each of its baselines: rows of ml_backtest without a model."""
+    return [
+        {
+            "origin_date": origin,
+            "horizon_days": horizon_days,
+            "metric": metric,
+            "baseline": baseline,
+            "value": estimate.value,
+            "baseline_value": values[metric],
+            "row_count": report.row_count,
+        }
+        for metric, estimate in report.metrics.items()
+        for baseline, values in report.baseline_metrics.items()
+    ]
 
 
 def champion_as_of(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
 import lightgbm as lgb
 import numpy as np
@@ -205,8 +205,29 @@ def _validated(
     return _Validation(boosters, len(losses), float(losses[-1]))
 
 
-def booster_parameters(settings: ScorerSettings) -> dict[str, Any]:
-    """LightGBM's parameters: deterministic, row-wise, seeded, quiet."""
+class TreeSettings(Protocol):
+    """What trees are grown with, as `ScorerSettings` and others name it."""
+
+    @property
+    def learning_rate(self) -> float: ...
+    @property
+    def leaves(self) -> int: ...
+    @property
+    def min_rows_per_leaf(self) -> int: ...
+    @property
+    def feature_share(self) -> float: ...
+    @property
+    def row_share(self) -> float: ...
+    @property
+    def l2(self) -> float: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def num_threads(self) -> int: ...
+
+
+def tree_parameters(settings: TreeSettings) -> dict[str, Any]:
+    """LightGBM's parameters for a yes or no: deterministic, row-wise, seeded, quiet."""
     return {
         "objective": "binary",
         "metric": "binary_logloss",
@@ -219,13 +240,17 @@ def booster_parameters(settings: ScorerSettings) -> dict[str, Any]:
         "lambda_l2": settings.l2,
         "cat_smooth": 20.0,
         "cat_l2": 20.0,
-        "feature_pre_filter": False,
         "seed": settings.seed,
         "deterministic": True,
         "force_row_wise": True,
         "num_threads": settings.num_threads,
         "verbosity": -1,
     }
+
+
+def booster_parameters(settings: ScorerSettings) -> dict[str, Any]:
+    """`tree_parameters` for data that several shapes are tried on."""
+    return tree_parameters(settings) | {"feature_pre_filter": False}
 
 
 def tree_log_odds(

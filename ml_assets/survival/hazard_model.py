@@ -31,6 +31,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ml_assets.scoring.boosting import tree_log_odds, tree_parameters
 from ml_assets.scoring.encoding import FrameEncoder
 from ml_assets.scoring.splits import group_folds, group_names, latest_rows
 from ml_assets.survival.periods import (
@@ -213,7 +214,7 @@ class HazardModel:
         odds = {name: np.zeros(len(row)) for name in self.events}
         for name, model in fitted.models.items():
             if len(row):
-                raw = _raw_logit(model.booster, matrix, self.settings.num_threads)
+                raw = tree_log_odds(model.booster, matrix, self.settings.num_threads)
                 logit = model.recalibration.apply(raw, capped) + fitted.log_odds_shift
                 odds[name] = np.exp(np.clip(logit, -MOST_LOGIT, MOST_LOGIT))
         total = 1 + _together(odds)
@@ -392,7 +393,7 @@ def _fit_event(
     """Trees for one event against nothing, and their recalibration."""
     chosen = np.flatnonzero((periods.event == number) | (periods.event == NOTHING))
     outcome = (periods.event[chosen] == number).astype(np.float64)
-    parameters = _parameters(settings)
+    parameters = tree_parameters(settings)
     data = lgb.Dataset(
         matrix[chosen],
         label=outcome,
@@ -417,7 +418,9 @@ def _fit_event(
         held_out = np.empty(len(chosen))
         fold_boosters = cast("list[lgb.Booster]", validation["cvbooster"].boosters)
         for booster, (_, rows) in zip(fold_boosters, folds, strict=True):
-            held_out[rows] = _raw_logit(booster, matrix[chosen[rows]], settings.num_threads, rounds)
+            held_out[rows] = tree_log_odds(
+                booster, matrix[chosen[rows]], settings.num_threads, rounds
+            )
         late = latest[chosen]
         recalibration = Recalibration.fit(
             held_out[late],
@@ -426,38 +429,6 @@ def _fit_event(
             weight[chosen][late],
         )
     return _EventModel(_train(parameters, data, num_boost_round=rounds), recalibration)
-
-
-def _parameters(settings: HazardSettings) -> dict[str, Any]:
-    return {
-        "objective": "binary",
-        "metric": "binary_logloss",
-        "learning_rate": settings.learning_rate,
-        "num_leaves": settings.leaves,
-        "min_data_in_leaf": settings.min_rows_per_leaf,
-        "feature_fraction": settings.feature_share,
-        "bagging_fraction": settings.row_share,
-        "bagging_freq": 1,
-        "lambda_l2": settings.l2,
-        "cat_smooth": 20.0,
-        "cat_l2": 20.0,
-        "seed": settings.seed,
-        "deterministic": True,
-        "force_row_wise": True,
-        "num_threads": settings.num_threads,
-        "verbosity": -1,
-    }
-
-
-def _raw_logit(
-    booster: lgb.Booster, matrix: Matrix, threads: int, rounds: int | None = None
-) -> Matrix:
-    if len(matrix) == 0:
-        return np.empty(0)
-    return np.asarray(
-        booster.predict(matrix, num_iteration=rounds, num_threads=threads, raw_score=True),
-        dtype=np.float64,
-    )
 
 
 def _undecided(hazards: Mapping[str, Matrix]) -> Matrix:

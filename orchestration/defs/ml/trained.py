@@ -12,7 +12,6 @@ import polars as pl
 
 from ml_assets.drift import store_scored
 from ml_assets.registry import (
-    Evaluated,
     ModelProcedure,
     Scored,
     evaluate_model,
@@ -109,7 +108,9 @@ def model_assets(model: TrainedModel) -> list[dg.AssetsDefinition]:
     def evaluate(
         context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]
     ) -> dg.MaterializeResult[Any]:
-        evaluated = _evaluated(settings, procedure)
+        with connected(settings.database) as con:
+            version = trained_version(con, procedure.name, clock(con))
+        evaluated = evaluate_model(settings.models, procedure, version)
         context.log.info(evaluated.reason)
         return dg.MaterializeResult(
             metadata={
@@ -172,15 +173,17 @@ def registry_assets(models: Sequence[TrainedModel]) -> dg.AssetsDefinition:
     )
     def register(context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings]) -> Any:
         verdicts: dict[str, str] = {}
-        for model in models:
-            evaluated = _evaluated(settings, model.procedure)
-            with connected(settings.database) as con:
-                registry = with_registered(registry_rows(con), evaluated.registry_row, clock(con))
-                replace_rows(con, "ml_model_registry", registry)
-                replace_backtest(con, evaluated)
-            verdicts[model.procedure.name] = verdict(evaluated, registry)
-            context.log.info(verdicts[model.procedure.name])
         with connected(settings.database) as con:
+            as_of, registry = clock(con), registry_rows(con)
+            for model in models:
+                name = model.procedure.name
+                version = trained_version(con, name, as_of)
+                evaluated = evaluate_model(settings.models, model.procedure, version)
+                registry = with_registered(registry, evaluated.registry_row, as_of)
+                replace_backtest(con, evaluated)
+                verdicts[name] = verdict(evaluated, registry)
+                context.log.info(verdicts[name])
+            replace_rows(con, "ml_model_registry", registry)
             for key in (REGISTRY, BACKTEST):
                 rows = row_count(con, key.path[-1])
                 yield dg.MaterializeResult(
@@ -188,9 +191,3 @@ def registry_assets(models: Sequence[TrainedModel]) -> dg.AssetsDefinition:
                 )
 
     return register
-
-
-def _evaluated(settings: Settings, procedure: ModelProcedure) -> Evaluated:
-    with connected(settings.database) as con:
-        version = trained_version(con, procedure.name, clock(con))
-    return evaluate_model(settings.models, procedure, version)

@@ -1,4 +1,4 @@
-"""What the suites of several prediction tables share."""
+"""What every table of predictions has to keep: where it lies, and who speaks in it."""
 
 from __future__ import annotations
 
